@@ -1,0 +1,60 @@
+"""Answer: what a model said, token by token, and what it cost."""
+
+from medlab.core.errors import SpecError, shown
+from medlab.core.record import Record, check_number, check_text, check_tuple, check_whole, record
+
+
+@record
+class Token(Record):
+    id: int
+    text: str
+    """as the tokenizer spells it; untrusted text"""
+    logprob_nats: float
+    """natural logarithm of the probability that the model gave it; at most 0"""
+
+    def __post_init__(self):
+        check_whole("id", self.id)
+        check_number("logprob_nats", self.logprob_nats, high=1e-4)
+
+
+@record
+class Answer(Record):
+    """What came back. `text` is untrusted: show it as text, never as markup."""
+
+    text: str
+    tokens: tuple[Token, ...] = ()
+    """in order; empty where an endpoint does not tell"""
+    thought: str | None = None
+    """the model's own reasoning where it writes one, split off from `text`"""
+    truncated: bool = False
+    """True where the token limit cut it off"""
+    seconds: float = 0.0
+    """wall time of the call"""
+    prompt_tokens: int | None = None
+    model: str = "unknown"
+    """catalog name"""
+    model_fingerprint: str = ""
+    query_fingerprint: str = ""
+    warnings: tuple[str, ...] = ()
+    """such as "this scan is unlike anything the model was trained on" """
+
+    def __post_init__(self):
+        check_text("text", self.text, empty=True)
+        check_tuple("tokens", self.tokens, Token)
+        check_number("seconds", self.seconds, low=0)
+        check_tuple("warnings", self.warnings, str)
+
+    @property
+    def logprob_nats(self) -> float:
+        """Sum over the tokens. Raises where the model gave no log-probabilities."""
+        if not self.tokens:
+            raise SpecError(
+                "this answer carries no log-probabilities",
+                accepted="a model that gives them",
+                fix='model.ask(..., ) with a local model, or an endpoint that offers "logprobs"',
+            )
+        return float(sum(token.logprob_nats for token in self.tokens))
+
+    def __repr__(self) -> str:
+        cut = ", truncated" if self.truncated else ""
+        return f"Answer({shown(self.text, 200)}, {len(self.tokens)} tokens{cut}, {self.model})"

@@ -1,0 +1,136 @@
+"""Prompt and Query: what one means to ask, and exactly what is sent."""
+
+import re
+import string
+
+from medlab.core.case import LANGUAGES, Case
+from medlab.core.errors import SpecError, shown
+from medlab.core.record import Record, check_choice, check_number, check_text, check_tuple, check_whole, record
+from medlab.core.scan import Scan
+
+ROLES = ("system", "user", "model")
+ORDERS = ("image_first", "text_first")
+
+
+@record
+class Part(Record):
+    """A piece of a message: a text, or the place of a scan."""
+
+    text: str | None = None
+    scan: int | None = None
+    """index into the query's scans"""
+
+    def __post_init__(self):
+        if (self.text is None) == (self.scan is None):
+            raise SpecError("a Part needs one of text and scan", accepted='Part(text="…") or Part(scan=0)')
+
+
+@record
+class Message(Record):
+    role: str
+    """one of ROLES"""
+    parts: tuple[Part, ...]
+
+    def __post_init__(self):
+        check_choice("role", self.role, ROLES)
+        check_tuple("parts", self.parts, Part)
+
+
+@record
+class Decoding(Record):
+    """How the answer is drawn from the model. The default is greedy, so the same query gives the same answer."""
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    """0 is greedy"""
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self):
+        check_whole("max_new_tokens", self.max_new_tokens, 1, 1_000_000)
+        check_number("temperature", self.temperature, 0, 10)
+        check_number("top_p", self.top_p, 1e-6, 1)
+        check_whole("seed", self.seed)
+
+
+@record
+class Query(Record):
+    """Exactly what is sent. Its `fingerprint` is the cache key."""
+
+    messages: tuple[Message, ...]
+    scans: tuple[Scan, ...] = ()
+    decoding: Decoding = Decoding()
+
+    def __post_init__(self):
+        check_tuple("messages", self.messages, Message)
+        check_tuple("scans", self.scans, Scan)
+        if not self.messages:
+            raise SpecError("a Query has no messages", accepted="at least one Message")
+        used = {part.scan for message in self.messages for part in message.parts if part.scan is not None}
+        if used != set(range(len(self.scans))):
+            raise SpecError(f"messages show scans {sorted(used)}", accepted=f"each of 0 to {len(self.scans) - 1}")
+
+
+@record
+class Prompt(Record):
+    """A named template. `fill` makes a Query of it."""
+
+    name: str
+    template: str
+    """text with {variables}; doubled braces stand for themselves"""
+    language: str = "en"
+    task: str = "open"
+    images: int = 1
+    """how many scans it shows"""
+    order: str = "image_first"
+    """one of ORDERS: where the scans stand"""
+    system: str | None = None
+    purpose: str = ""
+    source: str = ""
+    """where the wording comes from"""
+    suits: tuple[str, ...] = ()
+    """catalog names it was written for; empty for any"""
+
+    def __post_init__(self):
+        check_text("name", self.name)
+        check_text("template", self.template)
+        check_choice("language", self.language, LANGUAGES)
+        check_choice("order", self.order, ORDERS)
+        check_whole("images", self.images)
+        check_tuple("suits", self.suits, str)
+        try:
+            names = self.variables
+        except ValueError as error:
+            raise SpecError(f"template of {self.name}: {error}", accepted="{name} or doubled braces") from error
+        bad = [name for name in names if not re.fullmatch(r"[a-z_][a-z0-9_]*", name)]
+        if bad:
+            raise SpecError(f"template of {self.name} has {shown(bad[0])}", accepted="plain {names} in lower case")
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names that `fill` needs, in order of appearance."""
+        fields = [name for _, name, _, _ in string.Formatter().parse(self.template) if name is not None]
+        return tuple(dict.fromkeys(fields))
+
+    def fill(
+        self, case: "Case | Scan | tuple[Scan, ...]", *, decoding: Decoding | None = None, **values: str
+    ) -> Query:
+        """The Query for one case. Values are put in as they are: they are never read as templates."""
+        scans = case.scans if isinstance(case, Case) else (case,) if isinstance(case, Scan) else tuple(case)
+        if len(scans) < self.images:
+            raise SpecError(
+                f"prompt {self.name} shows {self.images} scan(s), the case has {len(scans)}",
+                accepted="a case with as many scans",
+                fix="choose a prompt with fewer image slots",
+            )
+        missing = [name for name in self.variables if name not in values]
+        unknown = [name for name in values if name not in self.variables]
+        if missing or unknown:
+            raise SpecError(
+                f"prompt {self.name}: missing {missing}, unknown {unknown}", accepted=f"exactly {list(self.variables)}"
+            )
+        text = Part(text=self.template.format(**values))
+        pictures = tuple(Part(scan=i) for i in range(self.images))
+        parts = (*pictures, text) if self.order == "image_first" else (text, *pictures)
+        system = (Message("system", (Part(text=self.system),)),) if self.system else ()
+        return Query((*system, Message("user", parts)), scans[: self.images], decoding or Decoding())

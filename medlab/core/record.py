@@ -1,0 +1,203 @@
+"""What every spec and record shares: checks at birth, a fingerprint, and a JSON form that needs no pickle.
+
+A record is a frozen dataclass whose fields are numbers, text, tuples, numpy arrays or other records (never a dict:
+dicts can be changed afterwards and have no agreed order). Arrays become zlib + base64 with dtype and shape, so a
+record read back is equal to the one written.
+"""
+
+import base64
+import dataclasses
+import functools
+import hashlib
+import json
+import types
+import typing
+import zlib
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from medlab.core.errors import DataError, SpecError, shown
+
+T = TypeVar("T")
+MAX_ARRAY_BYTES = 1 << 31
+
+
+class Record:
+    """Mixin of every frozen spec and record."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values; arrays as {"dtype", "shape", "zlib64"}."""
+        return {f.name: _encode(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    def to_json(self, **options: Any) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, **options)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Rebuild from `to_dict`; an unknown or missing field raises DataError naming it."""
+        return _decode(cls, data, cls.__name__)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError("schema", f"{cls.__name__}: not JSON ({shown(str(error))})") from error
+        return cls.from_dict(data)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits over every field; equal records have equal fingerprints, on any machine."""
+        digest = hashlib.blake2b(digest_size=16)
+        _feed(digest, self)
+        return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.fingerprint == self.fingerprint
+
+    def __hash__(self) -> int:
+        return int(self.fingerprint[:15], 16)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+
+@typing.dataclass_transform(frozen_default=True, eq_default=False)
+def record(cls: type[T]) -> type[T]:
+    """Class decorator: a frozen dataclass whose equality and hash are its fingerprint's."""
+    return dataclasses.dataclass(frozen=True, eq=False)(cls)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes(), 1)).decode("ascii")
+        return {"dtype": value.dtype.str, "shape": list(value.shape), "zlib64": data}
+    if isinstance(value, tuple):
+        return [_encode(item) for item in value]
+    return value
+
+
+def _decode(kind: Any, data: Any, where: str) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if data is None and type(None) in args:
+            return None
+        return _decode(next(a for a in args if a is not type(None)), data, where)
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return _decode_record(kind, data, where)
+    if kind is np.ndarray:
+        return _decode_array(data, where)
+    if origin is tuple:
+        if not isinstance(data, list):
+            raise DataError("schema", f"{where}: expected a list, got {shown(data)}")
+        kinds = [args[0]] * len(data) if args[-1] is Ellipsis else list(args)
+        if len(kinds) != len(data):
+            raise DataError("schema", f"{where}: expected {len(kinds)} values, got {len(data)}")
+        return tuple(_decode(k, d, f"{where}[{i}]") for i, (k, d) in enumerate(zip(kinds, data, strict=True)))
+    return data
+
+
+def _decode_record(cls: type, data: Any, where: str) -> Any:
+    if not isinstance(data, dict):
+        raise DataError("schema", f"{where}: expected an object with fields, got {shown(data)}")
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    unknown = sorted(set(data) - set(names))
+    if unknown:
+        raise DataError("schema", f"{where}: unknown field {shown(unknown[0])}", accepted=", ".join(names))
+    values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in names if name in data}
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise DataError("schema", f"{where}: {error}", accepted=", ".join(names)) from error
+
+
+def _decode_array(data: Any, where: str) -> np.ndarray:
+    try:
+        dtype, shape = np.dtype(data["dtype"]), tuple(int(n) for n in data["shape"])
+        if dtype.hasobject or min(shape, default=0) < 0:
+            raise ValueError("object arrays and negative shapes are refused")
+        size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if size > MAX_ARRAY_BYTES:
+            raise ValueError(f"{size} bytes, more than {MAX_ARRAY_BYTES}")
+        raw = zlib.decompressobj().decompress(base64.b64decode(data["zlib64"], validate=True), size + 1)
+        return np.frombuffer(raw, dtype).reshape(shape)
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise DataError("decode", f"{where}: not an array of medlab ({shown(str(error))})") from error
+
+
+def _feed(digest: "hashlib._Hash", value: Any) -> None:
+    if isinstance(value, Record):
+        digest.update(f"<{type(value).__name__}".encode())
+        for field in dataclasses.fields(value):
+            digest.update(f"|{field.name}=".encode())
+            _feed(digest, getattr(value, field.name))
+        digest.update(b">")
+    elif isinstance(value, np.ndarray):
+        digest.update(f"array{value.dtype.str}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).data)
+    elif isinstance(value, tuple):
+        digest.update(f"({len(value)}".encode())
+        for item in value:
+            _feed(digest, item)
+            digest.update(b",")
+    elif isinstance(value, str):
+        raw = value.encode("utf-8", "surrogatepass")
+        digest.update(f"s{len(raw)}:".encode() + raw)
+    else:
+        digest.update(repr(value).encode())
+
+
+# checks that records make at birth
+
+
+def check_choice(where: str, value: object, choices: typing.Collection[str]) -> None:
+    if value not in choices:
+        raise SpecError(
+            f"{where} is {shown(value)}", accepted=", ".join(choices), fix=f"{where}={sorted(choices)[0]!r}"
+        )
+
+
+def check_text(where: str, value: object, *, empty: bool = False) -> None:
+    if not isinstance(value, str) or (not empty and not value.strip()):
+        raise SpecError(f"{where} is {shown(value)}", accepted="text" if empty else "text that is not empty")
+
+
+def check_number(where: str, value: object, low: float = -np.inf, high: float = np.inf) -> None:
+    ok = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not ok or not np.isfinite(value) or not low <= value <= high:
+        raise SpecError(f"{where} is {shown(value)}", accepted=f"a finite number from {low:g} to {high:g}")
+
+
+def check_whole(where: str, value: object, low: int = 0, high: int = 2**63) -> None:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
+        raise SpecError(f"{where} is {shown(value)}", accepted=f"a whole number from {low} to {high}")
+
+
+def check_tuple(where: str, value: object, kind: type | tuple[type, ...]) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(item, kind) for item in value):
+        names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+        raise SpecError(f"{where} is {shown(value)}", accepted=f"a tuple of {names}")
+
+
+def frozen_array(where: str, value: object, dtype: type, ndims: tuple[int, ...]) -> np.ndarray:
+    """A read-only view of `value` as `dtype`; copies only when the dtype differs. Finite, not empty."""
+    if not isinstance(value, np.ndarray):
+        raise SpecError(f"{where} is a {type(value).__name__}", accepted="a numpy array", fix=f"np.asarray({where})")
+    if value.ndim not in ndims or value.size == 0:
+        raise SpecError(
+            f"{where} has shape {value.shape}", accepted=f"{' or '.join(map(str, ndims))} axes, none empty"
+        )
+    if np.dtype(dtype) == bool and value.dtype != bool:
+        raise SpecError(f"{where} has dtype {value.dtype}", accepted="bool", fix=f"{where} > 0")
+    if value.dtype.kind not in "biuf":
+        raise SpecError(f"{where} has dtype {value.dtype}", accepted="real numbers")
+    array = value.astype(dtype, copy=False).view()
+    if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
+        raise SpecError(f"{where} holds NaN or infinity", accepted="finite numbers", fix=f"np.nan_to_num({where})")
+    array.flags.writeable = False
+    return array
