@@ -1,0 +1,99 @@
+"""What every reader hands back: stored values, the one table that turns them into a picture, and the account.
+
+A reader knows one file format. It does not build a Scan, resize, or decide how a picture is shown: `to_scan` and
+`to_uint8` here do, so that a file is rendered the same way whether a person or a training loop asked for it.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from medlab.core.errors import SpecError
+from medlab.core.record import Record, check_tuple, check_whole, record
+from medlab.core.scan import Note, Scan
+
+WINDOW_PRESETS = {
+    "lung": (-600.0, 1500.0),
+    "mediastinum": (40.0, 400.0),
+    "bone": (400.0, 1800.0),
+    "brain": (40.0, 80.0),
+}
+"""(centre, width) in HU, by name; CT only"""
+
+
+@record
+class ReadOptions(Record):
+    """What a person may choose about reading one file. The defaults follow the file."""
+
+    frame: int | None = None
+    """which frame of several, from 0; None is right only where there is one"""
+    window: tuple[float, float] | None = None
+    """(centre, width) in modality units, instead of the file's"""
+    window_index: int = 0
+    """which of the file's own windows or VOI LUTs"""
+    full_range: bool = False
+    """True ignores windows: black is the least value present, white the greatest"""
+    three_windows: bool = False
+    """True makes the RGB of three CT windows that MedGemma 1.5 was trained on"""
+    salt: str = ""
+    """secret that makes pseudonyms unlinkable; empty gives no pseudonym at all"""
+    max_pixels: int = 100_000_000
+    """rows x cols above which a file is refused before decoding"""
+    max_frames: int = 4096
+    roots: tuple[str, ...] = ()
+    """folders that paths must lie under; empty allows any"""
+
+    def __post_init__(self):
+        if self.frame is not None:
+            check_whole("frame", self.frame)
+        check_whole("window_index", self.window_index)
+        check_whole("max_pixels", self.max_pixels, 1)
+        check_whole("max_frames", self.max_frames, 1)
+        check_tuple("roots", self.roots, str)
+        if self.window is not None:
+            valid = len(self.window) == 2 and np.all(np.isfinite(self.window)) and self.window[1] > 0
+            if not valid:
+                raise SpecError(
+                    f"window is {self.window!r}",
+                    accepted="(centre, width) with width > 0, or a preset: " + ", ".join(WINDOW_PRESETS),
+                )
+        if sum((self.window is not None, self.full_range, self.three_windows, self.window_index > 0)) > 1:
+            raise SpecError(
+                "several windows were asked for", accepted="one of window, window_index, full_range, three_windows"
+            )
+
+
+@dataclasses.dataclass
+class Decoded:
+    """Stored values of one picture and how to show them; handed on at once, never kept."""
+
+    stored: np.ndarray
+    """(rows, cols) or (rows, cols, 3): uint8, uint16, int16 with a `lut`, else float32 in [0, 1]"""
+    lut: np.ndarray | None
+    """(256,) or (65536,) float32 in [0, 1], indexed by the stored value's bits as unsigned; None for float32"""
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """keyword arguments of Scan, but for pixels, steps and notes"""
+    steps: list[str] = dataclasses.field(default_factory=list)
+    notes: list[Note] = dataclasses.field(default_factory=list)
+
+    def correct(self, code: str, text: str) -> None:
+        self.notes.append(Note("correction", code, text))
+
+    def doubt(self, code: str, text: str) -> None:
+        self.notes.append(Note("doubt", code, text))
+
+    def _index(self) -> np.ndarray:
+        return self.stored.view(np.dtype(f"u{self.stored.dtype.itemsize}"))
+
+    def to_scan(self) -> Scan:
+        """The picture as a Scan, float32."""
+        pixels = self.stored if self.lut is None else self.lut.astype(np.float32, copy=False)[self._index()]
+        return Scan(pixels, steps=tuple(self.steps), notes=tuple(self.notes), **self.fields)
+
+    def to_uint8(self) -> np.ndarray:
+        """The picture as uint8 without a float image in between; equals `to_scan().to_uint8()`."""
+        if self.lut is None:
+            return np.round(self.stored * np.float32(255)).astype(np.uint8)
+        table = np.round(self.lut.astype(np.float32, copy=False) * np.float32(255)).astype(np.uint8)
+        return table[self._index()]
