@@ -78,7 +78,7 @@ def _encode(value: Any) -> Any:
         return {"dtype": value.dtype.str, "shape": list(value.shape), "zlib64": data}
     if isinstance(value, tuple):
         return [_encode(item) for item in value]
-    return value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _decode(kind: Any, data: Any, where: str) -> Any:
@@ -149,7 +149,7 @@ def _feed(digest: "hashlib._Hash", value: Any) -> None:
         raw = value.encode("utf-8", "surrogatepass")
         digest.update(f"s{len(raw)}:".encode() + raw)
     else:
-        digest.update(repr(value).encode())
+        digest.update(repr(value.item() if isinstance(value, np.generic) else value).encode())
 
 
 # checks that records make at birth
