@@ -1,7 +1,7 @@
 """Two settings that pytest needs before it collects: nbval's repair, and threads that do not fight.
 
-nbval runs cells with `store_history=False` (nbval issue 194), which makes IPython ignore a trailing semicolon, so that a
-cell ending in one prints a value that the stored notebook does not have. The repair asks for history.
+nbval runs cells with `store_history=False` (nbval issue 194), which makes IPython ignore a trailing semicolon: a cell
+that ends in one would print a value that the stored notebook does not have. The repair asks for history.
 """
 
 import os
