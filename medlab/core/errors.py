@@ -71,6 +71,7 @@ DATA_CODES = {
     "missing_file": "a file that is listed but not there",
     "mixed_series": "slices that do not belong together",
     "needs_frame": "several frames where one must be chosen",
+    "needs_window": "numbers of which nobody said what is black and what is white",
     "no_patient": "a split was asked for where no patient is known",
     "no_pixels": "a file without a picture",
     "not_dicom": "not a DICOM file",

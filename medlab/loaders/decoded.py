@@ -21,6 +21,9 @@ WINDOW_PRESETS = {
 }
 """(centre, width) in HU, by name; CT only"""
 
+THREE_WINDOWS = ((-1024.0, 1024.0), (-135.0, 215.0), (0.0, 80.0))
+"""(black, white) in HU of the red, green and blue that MedGemma 1.5 was trained on (Google's CT notebook)"""
+
 
 @record
 class ReadOptions(Record):
@@ -41,6 +44,8 @@ class ReadOptions(Record):
     max_pixels: int = 100_000_000
     """rows x cols above which a file is refused before decoding"""
     max_frames: int = 4096
+    max_bytes: int = 1 << 30
+    """size above which a file is refused unread, and above which unpacking one stops"""
     roots: tuple[str, ...] = ()
     """folders that paths must lie under; empty allows any"""
 
@@ -50,6 +55,7 @@ class ReadOptions(Record):
         check_whole("window_index", self.window_index)
         check_whole("max_pixels", self.max_pixels, 1)
         check_whole("max_frames", self.max_frames, 1)
+        check_whole("max_bytes", self.max_bytes, 1)
         check_tuple("roots", self.roots, str)
         if self.window is not None:
             valid = len(self.window) == 2 and np.all(np.isfinite(self.window)) and self.window[1] > 0
@@ -64,8 +70,32 @@ class ReadOptions(Record):
             )
 
 
+def three_windows(hu: np.ndarray) -> np.ndarray:
+    """(...) values in HU to (..., 3) float32 in [0, 1], rounded to 256 levels as the model was trained."""
+    levels = np.empty((*hu.shape, 3), np.float32)
+    for channel, (black, white) in enumerate(THREE_WINDOWS):
+        share = (np.clip(hu, black, white) - black) / (white - black)
+        levels[..., channel] = np.round(share * 255) / 255
+    return levels
+
+
+@dataclasses.dataclass(kw_only=True)
+class Account:
+    """What a reader did and doubted, written down while it works."""
+
+    steps: list[str] = dataclasses.field(default_factory=list)
+    """in order"""
+    notes: list[Note] = dataclasses.field(default_factory=list)
+
+    def correct(self, code: str, text: str) -> None:
+        self.notes.append(Note("correction", code, text))
+
+    def doubt(self, code: str, text: str) -> None:
+        self.notes.append(Note("doubt", code, text))
+
+
 @dataclasses.dataclass
-class Decoded:
+class Decoded(Account):
     """Stored values of one picture and how to show them; handed on at once, never kept."""
 
     stored: np.ndarray
@@ -74,14 +104,6 @@ class Decoded:
     """(256,) or (65536,) float32 in [0, 1], indexed by the stored value's bits as unsigned; None for float32"""
     fields: dict[str, Any] = dataclasses.field(default_factory=dict)
     """keyword arguments of Scan, but for pixels, steps and notes"""
-    steps: list[str] = dataclasses.field(default_factory=list)
-    notes: list[Note] = dataclasses.field(default_factory=list)
-
-    def correct(self, code: str, text: str) -> None:
-        self.notes.append(Note("correction", code, text))
-
-    def doubt(self, code: str, text: str) -> None:
-        self.notes.append(Note("doubt", code, text))
 
     def _index(self) -> np.ndarray:
         return self.stored.view(np.dtype(f"u{self.stored.dtype.itemsize}"))
