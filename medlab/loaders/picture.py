@@ -1,0 +1,191 @@
+"""PNG, JPEG, TIFF and GIF by Pillow, with what Pillow leaves to its caller: limits, checksums, frames, 16-bit colour.
+
+A picture comes whole or not at all: a truncated file is an error, even where the person told Pillow to fill the rest
+with grey. It does not decide what is black; `tone` does.
+"""
+
+import contextlib
+import importlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medlab.core.errors import DataError, MedlabError, MissingDependency, shown
+from medlab.loaders import png
+from medlab.loaders.decoded import Account, Decoded, ReadOptions
+from medlab.loaders.flatten import flatten, grey_if_equal, note_turn, on_black, orientation_of, upright
+from medlab.loaders.sniff import sniff
+from medlab.loaders.tone import show_values
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+# the classes, not Image.open: that would also accept a phone's second picture (MPO) and hide why a file is refused
+_PLUGINS = {
+    "gif": "PIL.GifImagePlugin:GifImageFile",
+    "jpeg": "PIL.JpegImagePlugin:JpegImageFile",
+    "png": "PIL.PngImagePlugin:PngImageFile",
+    "tiff": "PIL.TiffImagePlugin:TiffImageFile",
+}
+_PHOTOMETRIC, _BITS_PER_SAMPLE = 262, 258
+_BLOCKS = ((273, 279), (324, 325))  # TIFF tags: where strips or tiles begin, how many bytes they have
+_FIX = "copy or download the file again"
+
+
+def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
+    """One picture, or frame `options.frame` of a file with several.
+
+    Raises DataError "too_large" before decoding, "truncated", "decode", "geometry", "needs_frame", "unsupported".
+    """
+    kind = sniff(data, name)
+    account = Account(steps=[f"{kind} decoded"])
+    with _strict_pillow(account), _one_family(name):
+        header = png.check(data, name) if kind == "png" else None
+        image = _opened(data, kind)
+        frame, frames = _seek(image, options, name)
+        _check_size(image, options, name)
+        if kind == "tiff":
+            _check_blocks(image, len(data), name)
+        white_is_zero = _white_is_zero(image, kind)
+        if _is_deep_colour(image, header):
+            values = _deep_colour(data, kind, frame, name, account)
+        else:
+            values = _pixels(image, kind, account)
+    decoded = show_values(values, options, account, name)
+    if white_is_zero:
+        _invert(decoded)
+    decoded.fields |= {"name": name, "frames": frames, "frame": frame if frames > 1 else None}
+    return decoded
+
+
+def _opened(data: bytes, kind: str) -> "ImageFile":
+    module, _, attribute = _PLUGINS[kind].partition(":")
+    return getattr(importlib.import_module(module), attribute)(io.BytesIO(data))
+
+
+def _seek(image: "ImageFile", options: ReadOptions, name: str) -> tuple[int, int]:
+    """(frame, frames) after going to the frame that was asked for."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > options.max_frames:
+        raise DataError("too_large", f"{shown(name)} has {frames} frames", accepted=f"at most {options.max_frames}")
+    if options.frame is None and frames > 1:
+        raise DataError(
+            "needs_frame",
+            f"{shown(name)} holds {frames} pictures",
+            accepted=f"frame=0 to frame={frames - 1}",
+            fix=f"medlab.load_scan(..., frame={frames // 2})",
+        )
+    frame = options.frame or 0
+    if frame >= frames:
+        raise DataError(
+            "geometry", f"frame {frame} of {shown(name)}, which has {frames}", accepted=f"0 to {frames - 1}"
+        )
+    if frames > 1:
+        image.seek(frame)
+    return frame, frames
+
+
+def _check_size(image: "ImageFile", options: ReadOptions, name: str) -> None:
+    cols, rows = image.size
+    if rows < 1 or cols < 1:
+        raise DataError("geometry", f"{shown(name)} declares {rows} rows and {cols} columns")
+    if rows * cols > options.max_pixels:
+        raise DataError(
+            "too_large",
+            f"{shown(name)} declares {rows} x {cols} pixels",
+            accepted=f"at most {options.max_pixels}",
+            fix=f"medlab.load_scan(..., options=ReadOptions(max_pixels={rows * cols})) if you trust it",
+        )
+
+
+def _check_blocks(image: "ImageFile", size: int, name: str) -> None:
+    """That every strip and tile of a TIFF lies within the file: decoders may fill what is missing."""
+    for start_tag, length_tag in _BLOCKS:
+        starts, lengths = image.tag_v2.get(start_tag, ()), image.tag_v2.get(length_tag, ())
+        if any(start + length > size for start, length in zip(starts, lengths, strict=False)):
+            raise DataError("truncated", f"{shown(name)}: pixels lie beyond the end of the file", fix=_FIX)
+
+
+def _pixels(image: "ImageFile", kind: str, account: Account) -> np.ndarray:
+    orientation = orientation_of(image)
+    image.load()
+    if kind != "tiff":
+        return flatten(upright(image, orientation, account), account)
+    if orientation > 1:
+        note_turn(orientation, account)  # Pillow has turned a TIFF itself by now
+    return flatten(image, account)
+
+
+def _white_is_zero(image: "ImageFile", kind: str) -> bool:
+    """Whether a TIFF stores black as its greatest value and Pillow leaves it so (it does for 16 bits and reals)."""
+    return kind == "tiff" and image.tag_v2.get(_PHOTOMETRIC) == 0 and image.mode.startswith(("I", "F"))
+
+
+def _invert(decoded: Decoded) -> None:
+    decoded.correct("white_is_zero", "the file stores white as 0 (PhotometricInterpretation); inverted")
+    if decoded.lut is None:
+        decoded.stored = 1 - decoded.stored
+    else:
+        decoded.lut = 1 - decoded.lut
+
+
+def _is_deep_colour(image: "ImageFile", header: png.Header | None) -> bool:
+    """Whether there is more than one channel of 16 bits, of which Pillow would keep only the upper 8."""
+    if header is not None:
+        return header.depth == 16 and header.colour_type != 0
+    depths = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
+    return len(depths) > 1 and max(depths) > 8
+
+
+def _deep_colour(data: bytes, kind: str, frame: int, name: str, account: Account) -> np.ndarray:
+    """(rows, cols) or (rows, cols, 3) uint16 of a picture with several 16-bit channels."""
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise MissingDependency(
+            f"{shown(name)} has colour channels of 16 bits, which Pillow would cut to 8",
+            accepted="imagecodecs is installed, or a picture with 8 bits a channel",
+            fix='pip install "medlab-workbench[codecs]"',
+        ) from error
+    values = imagecodecs.png_decode(data) if kind == "png" else imagecodecs.tiff_decode(data, index=frame)
+    if values.ndim != 3 or values.shape[2] not in (2, 3, 4) or values.dtype != np.uint16:
+        raise DataError("unsupported", f"{shown(name)} holds {values.dtype} of shape {values.shape}")
+    if values.shape[2] % 2 == 0:
+        values = on_black(values[..., :-1], values[..., -1:], account)
+    return values[..., 0] if values.shape[2] == 1 else grey_if_equal(values, account)
+
+
+@contextlib.contextmanager
+def _strict_pillow(account: Account) -> Iterator[None]:
+    """Truncated pictures are errors whatever the person set; warnings become doubts."""
+    from PIL import ImageFile
+
+    lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        account.doubt("decoder_warned", f"Pillow warned: {shown(text, 200)[1:-1]}")
+
+
+@contextlib.contextmanager
+def _one_family(name: str) -> Iterator[None]:
+    """What Pillow raises, as DataError. Anything it does not list falls into the net of `scan.decode_bytes`."""
+    try:
+        yield
+    except MedlabError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        text = str(error)
+        code = "decode"
+        if isinstance(error, EOFError) or "truncated" in text.lower():
+            code = "truncated"
+        elif "cannot handle" in text or "unknown pixel mode" in text:
+            code = "unsupported"
+        raise DataError(code, f"{shown(name)} does not decode: {shown(text)[1:-1]}", fix=_FIX) from error
