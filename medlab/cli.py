@@ -1,0 +1,115 @@
+"""The `medlab` command: one verb a job. It turns words into calls and results into text; it decides nothing."""
+
+import json
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+
+from medlab.core.errors import MedlabError
+from medlab.version import __version__
+
+app = typer.Typer(
+    name="medlab",
+    help="Put a medical image before a vision-language model. Research and teaching only; never a clinical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Options of `medlab` itself."""
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Say what works here, what is missing, and the command that mends it."""
+    from medlab.doctor import examine
+
+    checks = examine()
+    if as_json:
+        typer.echo(json.dumps([check.to_dict() for check in checks], ensure_ascii=False, indent=1))
+    else:
+        print_checks(checks)
+    raise typer.Exit(1 if any(check.stops for check in checks) else 0)
+
+
+def print_checks(checks: tuple) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"ok": "green", "note": "yellow", "missing": "yellow", "broken": "red"}
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "to mend it"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        colour = "red" if check.stops else colours[check.state]
+        table.add_row(Text(check.state, style=colour), Text(check.name), Text(check.found), Text(check.fix))
+    console = Console()
+    console.print(table)
+    stopping = [check.name for check in checks if check.stops]
+    works = (
+        f"[red]medlab cannot work here: {', '.join(stopping)}[/red]"
+        if stopping
+        else "[green]medlab works here[/green]"
+    )
+    console.print(works)
+
+
+@app.command()
+def lab(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
+) -> None:
+    """Open JupyterLab on the notebooks and print its address."""
+    from medlab.lab import serve
+
+    raise typer.Exit(serve(pathlib.Path.cwd(), port, browser=browser))
+
+
+@app.command()
+def scan(
+    file: Annotated[pathlib.Path, typer.Argument(help="DICOM, PNG, JPEG, TIFF or NIfTI.")],
+    window: Annotated[str | None, typer.Option(help='"lung", or centre and width: "-600,1500".')] = None,
+    frame: Annotated[int | None, typer.Option(min=0, help="Which frame of several, from 0.")] = None,
+) -> None:
+    """Read one file and print how its picture was made, what was corrected and what is in doubt."""
+    from medlab.loaders import load_scan
+
+    typer.echo(load_scan(file, window=window_of(window), frame=frame).audit())
+
+
+def window_of(text: str | None) -> str | tuple[float, float] | None:
+    """(-600.0, 1500.0) of "-600,1500"; any other text is the name of a preset."""
+    centre, comma, width = (text or "").partition(",")
+    if not comma:
+        return text
+    try:
+        return (float(centre), float(width))
+    except ValueError as error:
+        raise typer.BadParameter(f'{text!r}; accepted: a preset such as "lung", or "centre,width"') from error
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error of medlab's own is printed without a traceback, and the exit status is 2."""
+    try:
+        app(args=arguments)
+    except MedlabError as error:
+        typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
