@@ -19,7 +19,7 @@ TARGET = pathlib.Path(__file__).parents[1] / "medlab" / "plots" / "fonts" / "Med
 SIMPLIFIED_CHINESE = 2
 """index of the SC face in Noto's collection"""
 
-PUNCTUATION = "，。、；：？！“”（）《》〈〉【】「」『』—～％℃±×÷≤≥≈μ°²³←→↑↓□�•–−½αβγ"
+PUNCTUATION = "，。、；：？！“”（）《》〈〉【】「」『』—～％℃±×÷≤≥≈μ°²³←→↑↓□•–−½αβγ"
 LEFT_OUT = "·×‘’…"
 """full-width in this font; English text looks right with the fallback's narrow ones"""
 

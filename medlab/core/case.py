@@ -215,8 +215,8 @@ class Case(Record):
         return next((r for r in self.reports if r.language == language), None)
 
     def __repr__(self) -> str:
-        found = [f.name for f in self.findings if f.state == "present"]
+        found = [shown(f.name, 60)[1:-1] for f in self.findings if f.state == "present"]
         return (
             f"Case({shown(self.id, 60)}, {len(self.scans)} scan(s), {self.source}, "
-            f"present: {', '.join(map(str, found)) or 'none'})"
+            f"present: {', '.join(found) or 'none'})"
         )

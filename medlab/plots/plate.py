@@ -39,7 +39,8 @@ class Plate:
 
     def png(self, dpi: int = SCREEN_DPI) -> bytes:
         """The figure as it is now, as PNG bytes with provenance in its text chunks."""
-        return self._print("png", dpi, {**self._metadata(), "Software": f"medlab {self.provenance.medlab}"})
+        software = f"medlab {self.provenance.medlab}"
+        return self._print("png", dpi, metadata={**self._metadata(), "Software": software})
 
     def save(self, path: str | pathlib.Path, *, dpi: int = PRINT_DPI) -> pathlib.Path:
         """Write PNG or SVG, chosen by the suffix; returns the path. The same figure gives the same bytes.
@@ -58,7 +59,7 @@ class Plate:
             path.write_bytes(self.png(dpi))
         else:
             creator = {"Creator": f"medlab {self.provenance.medlab}", "Date": None}
-            path.write_bytes(self._print("svg", dpi, {**self._metadata(), **creator}))
+            path.write_bytes(self._print("svg", dpi, metadata={**self._metadata(), **creator}))
         return path
 
     def _metadata(self) -> dict[str, Any]:
@@ -68,16 +69,16 @@ class Plate:
             "Source": "; ".join((*self.sources, self.provenance.to_json())),
         }
 
-    def _print(self, kind: str, dpi: int, metadata: dict[str, Any], **pil: Any) -> bytes:
+    def _print(self, kind: str, dpi: int, **options: Any) -> bytes:
         stream = io.BytesIO()
         with drawing():
-            self.figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata or None, pil_kwargs=pil or None)
+            self.figure.savefig(stream, format=kind, dpi=dpi, **options)
         return stream.getvalue()
 
     @functools.cached_property
     def html(self) -> str:
         """One `<figure>` with the picture inside it and the description as its alt text; no script, no address."""
-        picture = base64.b64encode(self._print("jpeg", SCREEN_DPI, {}, **JPEG)).decode("ascii")
+        picture = base64.b64encode(self._print("jpeg", SCREEN_DPI, pil_kwargs=JPEG)).decode("ascii")
         alt = html.escape(self.description, quote=True)
         width = round(self.figure.get_figwidth() * SCREEN_DPI)
         return (
