@@ -138,19 +138,23 @@ def normalise(square: np.ndarray, preparation: Preparation) -> np.ndarray:
 
     Raises SpecError for a colour square where `preparation` wants one channel.
     """
-    tables = tables_of(preparation)
     if square.ndim == 3 and preparation.channels == 1:
         raise SpecError("a colour picture, and one channel was asked for", accepted="a grey picture", fix="channels=3")
     pixels = np.empty((preparation.channels, *square.shape[:2]), np.float32)
+    look_up(square, tables_of(preparation), pixels)
+    return pixels
+
+
+def look_up(square: np.ndarray, tables: tuple[np.ndarray, ...], pixels: np.ndarray) -> None:
+    """Fill `pixels` (channels, size, size) with what `tables`, of its dtype, make of the levels of `square`."""
     if square.ndim == 2 and len(tables) == 1:
         tables[0].take(square, mode="clip", out=pixels[0])
-        # Copied rather than repeated with stride 0: np.stack of such views lays a batch out with the channel innermost.
+        # Copied, not repeated with stride 0: np.stack of such views would lay a batch out with the channel innermost.
         pixels[1:] = pixels[0]
-        return pixels
-    for channel in range(preparation.channels):
-        plane = square if square.ndim == 2 else square[..., channel]
-        tables[channel % len(tables)].take(plane, mode="clip", out=pixels[channel])
-    return pixels
+        return
+    for channel, plane in enumerate(pixels):
+        levels = square if square.ndim == 2 else square[..., channel]
+        tables[channel % len(tables)].take(levels, mode="clip", out=plane)
 
 
 @functools.lru_cache(maxsize=64)
