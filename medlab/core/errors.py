@@ -5,6 +5,7 @@ message, so that a control sequence or a page of junk cannot.
 """
 
 import difflib
+from collections.abc import Collection
 
 
 def shown(value: object, limit: int = 120) -> str:
@@ -13,6 +14,14 @@ def shown(value: object, limit: int = 120) -> str:
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     safe = safe if len(safe) <= limit else safe[: limit - 1] + "…"
     return f"'{safe}'" if isinstance(value, str) else safe
+
+
+def near_names(name: object, known: Collection[str], most: int = 3) -> list[str]:
+    """Those of `known` that are spelled most like `name`, nearest first, whatever their case."""
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(candidate.lower(), candidate)
+    return [folded[near] for near in difflib.get_close_matches(str(name).lower(), folded, n=most, cutoff=0.5)]
 
 
 class MedlabError(Exception):
@@ -31,6 +40,10 @@ class MedlabError(Exception):
         if fix:
             lines.append(f"  do this:  {fix}")
         super().__init__("\n".join(lines))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints instead of a traceback: the message, which is made to be enough."""
+        return f"{type(self).__name__}: {self}".splitlines()
 
     def __reduce__(self):
         return (_rebuild, (type(self), self.given, self.__dict__.copy(), self.args))
@@ -105,6 +118,6 @@ class UnknownName(MedlabError, LookupError):
 
     def __init__(self, noun: str, name: object, known: list[str], *, fix: str = ""):
         self.noun, self.name = noun, name
-        near = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
+        near = near_names(name, known)
         hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else fix
         super().__init__(f"no {noun} called {shown(str(name))}", accepted=", ".join(known) or "(none)", fix=hint)
