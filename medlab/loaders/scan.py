@@ -85,8 +85,9 @@ def decode(source: Any, options: ReadOptions | None = None) -> Decoded:
 def decode_bytes(data: bytes, options: ReadOptions, name: str = "bytes") -> Decoded:
     """`decode` for bytes in hand. Raises nothing but MedlabError, whatever the bytes."""
     kind = sniff(data, name)
+    reader = READERS.get(kind)
     try:
-        decoded = READERS.get(kind)(data, options, name)
+        decoded = reader(data, options, name)
     except (MedlabError, KeyboardInterrupt, SystemExit):
         raise
     except MemoryError as error:
