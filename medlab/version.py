@@ -1,1 +1,3 @@
+"""The version, alone in a file, so that the build reads it without importing medlab."""
+
 __version__ = "0.1.0"

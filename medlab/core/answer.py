@@ -1,7 +1,7 @@
 """Answer: what a model said, token by token, and what it cost."""
 
 from medlab.core.errors import SpecError, shown
-from medlab.core.record import Record, check_number, check_text, check_tuple, check_whole, record
+from medlab.core.record import Record, check_number, check_text, check_whole, record
 
 
 @record
@@ -40,9 +40,7 @@ class Answer(Record):
 
     def __post_init__(self):
         check_text("text", self.text, empty=True)
-        check_tuple("tokens", self.tokens, Token)
         check_number("seconds", self.seconds, low=0)
-        check_tuple("warnings", self.warnings, str)
 
     @property
     def logprob_nats(self) -> float:
@@ -51,7 +49,7 @@ class Answer(Record):
             raise SpecError(
                 "this answer carries no log-probabilities",
                 accepted="a model that gives them",
-                fix='model.ask(..., ) with a local model, or an endpoint that offers "logprobs"',
+                fix='ask a local model, or an endpoint that offers "logprobs"',
             )
         return float(sum(token.logprob_nats for token in self.tokens))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from medlab.core.errors import SpecError
 from medlab.core.geometry import SquareFit
-from medlab.core.record import Record, check_number, check_text, check_tuple, frozen_array, record
+from medlab.core.record import Record, check_number, check_text, frozen_array, record
 
 
 @record
@@ -30,7 +30,6 @@ class Attribution(Record):
     def __post_init__(self):
         object.__setattr__(self, "values", frozen_array("values", self.values, np.float32, (2,)))
         check_text("method", self.method)
-        check_tuple("target", self.target, str)
         if self.contrast and len(self.target) != 2:
             raise SpecError(f"contrast with {len(self.target)} target(s)", accepted="exactly two: (for, against)")
         if self.completeness_error is not None:

@@ -9,7 +9,6 @@ from medlab.core.record import (
     check_choice,
     check_number,
     check_text,
-    check_tuple,
     check_whole,
     frozen_array,
     record,
@@ -69,8 +68,6 @@ class Box(Record):
     def __post_init__(self):
         check_text("label", self.label)
         check_whole("scan", self.scan)
-        if not isinstance(self.box_px, tuple) or len(self.box_px) != 4:
-            raise SpecError(f"box_px is {shown(self.box_px)}", accepted="(top, left, bottom, right)")
         for value in self.box_px:
             check_number("box_px", value)
         top, left, bottom, right = self.box_px
@@ -123,7 +120,6 @@ class Question(Record):
         check_text("answer", self.answer, empty=True)
         check_choice("kind", self.kind, QUESTION_KINDS)
         check_choice("language", self.language, LANGUAGES)
-        check_tuple("options", self.options, str)
 
 
 @record
@@ -177,15 +173,6 @@ class Case(Record):
 
     def __post_init__(self):
         check_text("id", self.id)
-        for field, kind in (
-            ("scans", Scan),
-            ("findings", Finding),
-            ("reports", Report),
-            ("boxes", Box),
-            ("masks", Mask),
-            ("questions", Question),
-        ):
-            check_tuple(field, getattr(self, field), kind)
         check_choice("language", self.language, LANGUAGES)
         check_choice("split_source", self.split_source, SPLIT_SOURCES)
         if self.split is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from medlab.core.answer import Answer
 from medlab.core.errors import SpecError
 from medlab.core.provenance import Provenance
-from medlab.core.record import Record, check_text, check_tuple, record
+from medlab.core.record import Record, check_text, record
 
 
 @record
@@ -23,9 +23,8 @@ class Experiment(Record):
 
     def __post_init__(self):
         check_text("name", self.name)
-        for field, kind in (("case_ids", str), ("prompts", str), ("models", str), ("seeds", int)):
+        for field in ("case_ids", "prompts", "models", "seeds"):
             values = getattr(self, field)
-            check_tuple(field, values, kind)
             if not values or len(set(values)) != len(values):
                 raise SpecError(
                     f"{field} has {len(values)} entries, {len(set(values))} different",
@@ -73,7 +72,6 @@ class Run(Record):
     provenance: Provenance
 
     def __post_init__(self):
-        check_tuple("trials", self.trials, Trial)
         cells = [trial.cell for trial in self.trials]
         strangers = set(cells) - set(self.experiment.cells())
         if strangers or len(set(cells)) != len(cells):

@@ -57,11 +57,11 @@ class SquareFit(Record):
 
     def to_square(self, points: np.ndarray) -> np.ndarray:
         """Original (row, col) points, shape (..., 2), to square pixels, float64."""
-        return (np.asarray(points, np.float64) + self.offset) * self.scale
+        return (_pairs(points) + self.offset) * self.scale
 
     def to_original(self, points: np.ndarray) -> np.ndarray:
         """Square (row, col) points, shape (..., 2), to original pixels, float64. Inverse of `to_square`."""
-        return np.asarray(points, np.float64) / self.scale - self.offset
+        return _pairs(points) / self.scale - self.offset
 
     def box_to_square(self, box: BoxPx) -> BoxPx:
         """An original box in square pixels."""
@@ -85,6 +85,13 @@ class SquareFit(Record):
     def content(self) -> BoxPx:
         """The part of the square that the scan covers; the rest is padding."""
         return self.box_to_square((0, 0, self.rows, self.cols))
+
+
+def _pairs(points: np.ndarray) -> np.ndarray:
+    points = np.asarray(points, np.float64)
+    if points.shape[-1:] != (2,):
+        raise SpecError(f"points has shape {points.shape}", accepted="(..., 2): a (row, col) on the last axis")
+    return points
 
 
 def _ordered(box: BoxPx) -> BoxPx:

@@ -6,7 +6,7 @@ import pathlib
 import platform
 import sys
 
-from medlab.core.record import Record, check_text, check_tuple, record
+from medlab.core.record import Record, check_text, record
 from medlab.version import __version__
 
 TRACKED = ("torch", "transformers", "datasets", "captum", "numpy", "pillow", "pydicom", "matplotlib", "peft")
@@ -28,7 +28,6 @@ class Provenance(Record):
     def __post_init__(self):
         for name in ("medlab", "python", "system"):
             check_text(name, getattr(self, name))
-        check_tuple("packages", self.packages, tuple)
 
 
 def installed_version(package: str) -> str | None:

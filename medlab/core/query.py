@@ -5,11 +5,13 @@ import string
 
 from medlab.core.case import LANGUAGES, Case
 from medlab.core.errors import SpecError, shown
-from medlab.core.record import Record, check_choice, check_number, check_text, check_tuple, check_whole, record
+from medlab.core.record import Record, check_choice, check_number, check_text, check_whole, record
 from medlab.core.scan import Scan
 
 ROLES = ("system", "user", "model")
 ORDERS = ("image_first", "text_first")
+RESERVED = ("self", "case", "decoding")
+"""what `Prompt.fill` calls its own arguments, so no template may"""
 
 
 @record
@@ -33,7 +35,6 @@ class Message(Record):
 
     def __post_init__(self):
         check_choice("role", self.role, ROLES)
-        check_tuple("parts", self.parts, Part)
 
 
 @record
@@ -62,8 +63,6 @@ class Query(Record):
     decoding: Decoding = Decoding()
 
     def __post_init__(self):
-        check_tuple("messages", self.messages, Message)
-        check_tuple("scans", self.scans, Scan)
         if not self.messages:
             raise SpecError("a Query has no messages", accepted="at least one Message")
         used = {part.scan for message in self.messages for part in message.parts if part.scan is not None}
@@ -97,14 +96,18 @@ class Prompt(Record):
         check_choice("language", self.language, LANGUAGES)
         check_choice("order", self.order, ORDERS)
         check_whole("images", self.images)
-        check_tuple("suits", self.suits, str)
         try:
-            names = self.variables
+            parsed = list(string.Formatter().parse(self.template))
         except ValueError as error:
             raise SpecError(f"template of {self.name}: {error}", accepted="{name} or doubled braces") from error
-        bad = [name for name in names if not re.fullmatch(r"[a-z_][a-z0-9_]*", name)]
-        if bad:
-            raise SpecError(f"template of {self.name} has {shown(bad[0])}", accepted="plain {names} in lower case")
+        for _, name, layout, conversion in parsed:
+            if name is None:
+                continue
+            if layout or conversion or name in RESERVED or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
+                raise SpecError(
+                    f"template of {self.name} has {shown(name)}",
+                    accepted=f"plain {{names}} in lower case, none of {', '.join(RESERVED)}",
+                )
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Recipe and Adapter: how a model is to be tuned, and the small weights that came of it."""
 
 from medlab.core.provenance import Provenance
-from medlab.core.record import Record, check_choice, check_number, check_text, check_tuple, check_whole, record
+from medlab.core.record import Record, check_choice, check_number, check_text, check_whole, record
 
 METHODS = ("lora", "full", "probe")
 
@@ -35,7 +35,6 @@ class Recipe(Record):
         check_whole("rank", self.rank, 1, 1024)
         check_number("alpha", self.alpha, 1e-9)
         check_number("dropout", self.dropout, 0, 0.99)
-        check_tuple("target_modules", self.target_modules, str)
         check_number("learning_rate", self.learning_rate, 1e-12, 1)
         check_number("epochs", self.epochs, 1e-6)
         check_whole("batch_size", self.batch_size, 1)

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import sys
 import types
 import typing
 import zlib
@@ -17,7 +18,8 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from medlab.core.errors import DataError, SpecError, shown
+from medlab.core.errors import DataError, SpecError, near_names, shown
+from medlab.core.kinds import test_of, words_for
 
 T = TypeVar("T")
 MAX_ARRAY_BYTES = 1 << 31
@@ -63,11 +65,43 @@ class Record:
         """A copy with some fields changed, checked again."""
         return dataclasses.replace(self, **changes)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickled and deep-copied arrays are read-only again."""
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+        self.__dict__.update(state)
+
 
 @typing.dataclass_transform(frozen_default=True, eq_default=False)
 def record(cls: type[T]) -> type[T]:
-    """Class decorator: a frozen dataclass whose equality and hash are its fingerprint's."""
+    """Class decorator: a frozen dataclass, equal by fingerprint, whose fields are of their types from birth on.
+
+    The types are looked at before the class's own `__post_init__` runs.
+    """
+    own_checks = getattr(cls, "__post_init__", None)
+
+    def __post_init__(self):
+        _check_kinds(self)
+        if own_checks is not None:
+            own_checks(self)
+
+    cls.__post_init__ = __post_init__
     return dataclasses.dataclass(frozen=True, eq=False)(cls)
+
+
+@functools.cache
+def _kinds(cls: type) -> tuple[tuple[str, Any, Any], ...]:
+    """(field, its type, test of its type) for each field."""
+    hints = typing.get_type_hints(cls)
+    return tuple((field.name, hints[field.name], test_of(hints[field.name])) for field in dataclasses.fields(cls))
+
+
+def _check_kinds(made: Record) -> None:
+    for name, kind, test in _kinds(type(made)):
+        value = getattr(made, name)
+        if not test(value):
+            raise SpecError(f"{type(made).__name__}.{name} is {shown(value)}", accepted=words_for(kind))
 
 
 def _encode(value: Any) -> Any:
@@ -118,9 +152,9 @@ def _decode_record(cls: type, data: Any, where: str) -> Any:
 
 def _decode_array(data: Any, where: str) -> np.ndarray:
     try:
-        dtype, shape = np.dtype(data["dtype"]), tuple(int(n) for n in data["shape"])
-        if dtype.hasobject or min(shape, default=0) < 0:
-            raise ValueError("object arrays and negative shapes are refused")
+        dtype, shape = np.dtype(str(data["dtype"])), tuple(int(n) for n in data["shape"])
+        if dtype.kind not in "biuf" or min(shape, default=0) < 0:
+            raise ValueError("only arrays of real numbers, and no negative shape")
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if size > MAX_ARRAY_BYTES:
             raise ValueError(f"{size} bytes, more than {MAX_ARRAY_BYTES}")
@@ -149,16 +183,25 @@ def _feed(digest: "hashlib._Hash", value: Any) -> None:
         raw = value.encode("utf-8", "surrogatepass")
         digest.update(f"s{len(raw)}:".encode() + raw)
     else:
-        digest.update(repr(value.item() if isinstance(value, np.generic) else value).encode())
+        digest.update(repr(_plain(value)).encode())
+
+
+def _plain(value: Any) -> Any:
+    """The number itself, so that 1, 1.0 and numpy's 1 are one value, as they are when compared; the rest as it is."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 # checks that records make at birth
 
 
 def check_choice(where: str, value: object, choices: typing.Collection[str]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
+        near = near_names(value, choices)
         raise SpecError(
-            f"{where} is {shown(value)}", accepted=", ".join(choices), fix=f"{where}={sorted(choices)[0]!r}"
+            f"{where} is {shown(value)}", accepted=", ".join(choices), fix=f"{where}={near[0]!r}" if near else ""
         )
 
 
@@ -169,7 +212,8 @@ def check_text(where: str, value: object, *, empty: bool = False) -> None:
 
 def check_number(where: str, value: object, low: float = -np.inf, high: float = np.inf) -> None:
     ok = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not ok or not np.isfinite(value) or not low <= value <= high:
+    # compared, not np.isfinite: a whole number may be larger than any float
+    if not ok or not -sys.float_info.max <= value <= sys.float_info.max or not low <= value <= high:
         raise SpecError(f"{where} is {shown(value)}", accepted=f"a finite number from {low:g} to {high:g}")
 
 
@@ -188,6 +232,8 @@ def frozen_array(where: str, value: object, dtype: type, ndims: tuple[int, ...])
     """A read-only view of `value` as `dtype`; copies only when the dtype differs. Finite, not empty."""
     if not isinstance(value, np.ndarray):
         raise SpecError(f"{where} is a {type(value).__name__}", accepted="a numpy array", fix=f"np.asarray({where})")
+    if isinstance(value, np.ma.MaskedArray):
+        raise SpecError(f"{where} is a masked array", accepted="a plain numpy array", fix=f"{where}.filled(0)")
     if value.ndim not in ndims or value.size == 0:
         raise SpecError(
             f"{where} has shape {value.shape}", accepted=f"{' or '.join(map(str, ndims))} axes, none empty"
@@ -196,7 +242,8 @@ def frozen_array(where: str, value: object, dtype: type, ndims: tuple[int, ...])
         raise SpecError(f"{where} has dtype {value.dtype}", accepted="bool", fix=f"{where} > 0")
     if value.dtype.kind not in "biuf":
         raise SpecError(f"{where} has dtype {value.dtype}", accepted="real numbers")
-    array = value.astype(dtype, copy=False).view()
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused below
+        array = np.asarray(value).astype(dtype, copy=False).view()
     if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
         raise SpecError(f"{where} holds NaN or infinity", accepted="finite numbers", fix=f"np.nan_to_num({where})")
     array.flags.writeable = False

@@ -8,7 +8,6 @@ from medlab.core.record import (
     check_choice,
     check_number,
     check_text,
-    check_tuple,
     check_whole,
     frozen_array,
     record,
@@ -92,8 +91,11 @@ class Scan(Record):
         check_text("modality", self.modality)
         check_whole("bits", self.bits, 1, 64)
         check_whole("frames", self.frames, 1)
-        check_tuple("steps", self.steps, str)
-        check_tuple("notes", self.notes, Note)
+        if self.frame is not None:
+            check_whole("frame", self.frame, 0, self.frames - 1)
+        if self.window is not None:
+            check_number("window centre", self.window[0])
+            check_number("window width", self.window[1], low=0)
         if self.spacing_mm is not None:
             for value in self.spacing_mm:
                 check_number("spacing_mm", value, low=1e-6, high=1e6)

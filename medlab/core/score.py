@@ -2,7 +2,7 @@
 
 from medlab.core.errors import SpecError, UnknownName
 from medlab.core.provenance import Provenance
-from medlab.core.record import Record, check_choice, check_number, check_text, check_tuple, check_whole, record
+from medlab.core.record import Record, check_choice, check_number, check_text, check_whole, record
 
 DIRECTIONS = ("higher", "lower", "target")
 
@@ -48,7 +48,6 @@ class Scorecard(Record):
 
     def __post_init__(self):
         check_text("title", self.title)
-        check_tuple("scores", self.scores, Score)
         names = [score.name for score in self.scores]
         if len(set(names)) != len(names):
             raise SpecError(f"scorecard {self.title!r} names a score twice", accepted="each name once")
