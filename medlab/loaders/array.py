@@ -41,12 +41,12 @@ def from_pil(image: "pillow.Image", options: ReadOptions) -> Decoded:
     """A picture from a PIL image: the one it shows now, turned upright as its EXIF says."""
     account = Account(steps=["PIL image"])
     _check_pixels(image.height, image.width, options, "PIL image")
-    orientation = orientation_of(image)
     try:
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError("decode", f"the PIL image does not load: {shown(str(error))[1:-1]}") from error
-    values = flatten(upright(image, orientation, account), account)
+    # asked only now, because Pillow turns a TIFF itself while it loads
+    values = upright(flatten(image, account), orientation_of(image), account)
     decoded = show_values(values, options, account, "PIL image")
     decoded.fields["name"] = "PIL image"
     return decoded

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 _GREY = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _COLOUR = ("P", "RGB", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+# EXIF orientation -> (axes swapped, rows then reversed, columns then reversed, in words); EXIF 3.0, tag 0x0112
 _TURNS = {
-    2: ("FLIP_LEFT_RIGHT", "mirrored left to right"),
-    3: ("ROTATE_180", "turned by 180 degrees"),
-    4: ("FLIP_TOP_BOTTOM", "mirrored top to bottom"),
-    5: ("TRANSPOSE", "mirrored and turned"),
-    6: ("ROTATE_270", "turned clockwise by 90 degrees"),
-    7: ("TRANSVERSE", "mirrored and turned"),
-    8: ("ROTATE_90", "turned counter-clockwise by 90 degrees"),
+    2: (False, False, True, "mirrored left to right"),
+    3: (False, True, True, "turned by 180 degrees"),
+    4: (False, True, False, "mirrored top to bottom"),
+    5: (True, False, False, "mirrored and turned"),
+    6: (True, False, True, "turned clockwise by 90 degrees"),
+    7: (True, True, True, "mirrored and turned"),
+    8: (True, True, False, "turned counter-clockwise by 90 degrees"),
 }
 _ORIENTATION_TAG = 0x0112
 
@@ -79,20 +80,18 @@ def orientation_of(image: "pillow.Image") -> int:
     return value if value in _TURNS else 1
 
 
-def upright(image: "pillow.Image", orientation: int, account: Account) -> "pillow.Image":
-    """`image` turned as its EXIF orientation says, with a note; nothing else of the EXIF is kept."""
-    from PIL.Image import Transpose
-
+def upright(values: np.ndarray, orientation: int, account: Account) -> np.ndarray:
+    """(rows, cols[, 3]) turned as EXIF says, with a note; nothing else of the EXIF is kept."""
     if orientation == 1:
-        return image
+        return values
+    swapped, flip_rows, flip_cols, _ = _TURNS[orientation]
     note_turn(orientation, account)
-    turned = image.transpose(Transpose[_TURNS[orientation][0]])
-    turned.info = dict(image.info)
-    return turned
+    turned = values.swapaxes(0, 1) if swapped else values
+    return np.ascontiguousarray(turned[:: -1 if flip_rows else 1, :: -1 if flip_cols else 1])
 
 
 def note_turn(orientation: int, account: Account) -> None:
-    account.correct("exif_rotation", f"{_TURNS[orientation][1]}, as the EXIF orientation ({orientation}) says")
+    account.correct("exif_rotation", f"{_TURNS[orientation][-1]}, as the EXIF orientation ({orientation}) says")
 
 
 def _is_grey(colour: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ with grey. It does not decide what is black; `tone` does.
 import contextlib
 import importlib
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -42,8 +43,10 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
     """
     kind = sniff(data, name)
     account = Account(steps=[f"{kind} decoded"])
-    with _strict_pillow(account), _one_family(name):
+    with _one_family(name), _strict_pillow(kind, account, name):
         header = png.check(data, name) if kind == "png" else None
+        if kind == "tiff":
+            _check_directory(data, name)
         image = _opened(data, kind)
         frame, frames = _seek(image, options, name)
         _check_size(image, options, name)
@@ -51,7 +54,7 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
             _check_blocks(image, len(data), name)
         white_is_zero = _white_is_zero(image, kind)
         if _is_deep_colour(image, header):
-            values = _deep_colour(data, kind, frame, name, account)
+            values = upright(_deep_colour(data, kind, frame, name, account), orientation_of(image), account)
         else:
             values = _pixels(image, kind, account)
     decoded = show_values(values, options, account, name)
@@ -101,6 +104,16 @@ def _check_size(image: "ImageFile", options: ReadOptions, name: str) -> None:
         )
 
 
+def _check_directory(data: bytes, name: str) -> None:
+    """That the first directory of a TIFF or BigTIFF lies within the file."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    layout, at = (f"{order}Q", 8) if big else (f"{order}I", 4)
+    (start,) = struct.unpack_from(layout, data.ljust(16, b"\0"), at)
+    if start + 2 > len(data):
+        raise DataError("truncated", f"{shown(name)}: the directory of the TIFF is beyond its end", fix=_FIX)
+
+
 def _check_blocks(image: "ImageFile", size: int, name: str) -> None:
     """That every strip and tile of a TIFF lies within the file: decoders may fill what is missing."""
     for start_tag, length_tag in _BLOCKS:
@@ -112,11 +125,12 @@ def _check_blocks(image: "ImageFile", size: int, name: str) -> None:
 def _pixels(image: "ImageFile", kind: str, account: Account) -> np.ndarray:
     orientation = orientation_of(image)
     image.load()
+    values = flatten(image, account)
     if kind != "tiff":
-        return flatten(upright(image, orientation, account), account)
+        return upright(values, orientation, account)
     if orientation > 1:
-        note_turn(orientation, account)  # Pillow has turned a TIFF itself by now
-    return flatten(image, account)
+        note_turn(orientation, account)  # Pillow turns a TIFF itself while it loads
+    return values
 
 
 def _white_is_zero(image: "ImageFile", kind: str) -> bool:
@@ -159,8 +173,8 @@ def _deep_colour(data: bytes, kind: str, frame: int, name: str, account: Account
 
 
 @contextlib.contextmanager
-def _strict_pillow(account: Account) -> Iterator[None]:
-    """Truncated pictures are errors whatever the person set; warnings become doubts."""
+def _strict_pillow(kind: str, account: Account, name: str) -> Iterator[None]:
+    """Truncated pictures are errors whatever the person set; warnings become doubts, in a TIFF's directory errors."""
     from PIL import ImageFile
 
     lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
@@ -171,6 +185,8 @@ def _strict_pillow(account: Account) -> Iterator[None]:
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
     for text in dict.fromkeys(str(warning.message) for warning in caught):
+        if kind == "tiff" and ("Expecting to read" in text or "truncated" in text.lower()):
+            raise DataError("truncated", f"{shown(name)}: the directory of the TIFF is cut off", fix=_FIX)
         account.doubt("decoder_warned", f"Pillow warned: {shown(text, 200)[1:-1]}")
 
 

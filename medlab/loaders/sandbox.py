@@ -117,7 +117,7 @@ def _parts(message: bytes) -> tuple[dict[str, Any], list[memoryview]]:
 
 
 def _unpacked(answer: bytes, name: str) -> Decoded:
-    """The child's answer as a Decoded; it is checked as what it is, the word of a process that hostile bytes ran in."""
+    """The child's answer as a Decoded; checked as what it is, the word of a process that hostile bytes ran in."""
     try:
         head, bodies = _parts(answer)
         if "error" in head:
