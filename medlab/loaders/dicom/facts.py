@@ -34,7 +34,9 @@ _LATERALITIES = {"R": "right", "L": "left", "B": "both"}
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
-def read_facts(header: FrameHeader, layout: Layout, frame: int, options: ReadOptions, account: Account) -> dict[str, Any]:
+def read_facts(
+    header: FrameHeader, layout: Layout, frame: int, options: ReadOptions, account: Account
+) -> dict[str, Any]:
     """Keyword arguments of Scan that a header can fill, but for the window; doubts go to `account`."""
     top = header.top
     modality = _modality(top, account)

@@ -5,7 +5,6 @@ picture is looked up: exact, and thirty times cheaper than floating-point pictur
 to learn their range.
 """
 
-
 import numpy as np
 
 from medlab.loaders.decoded import Account, Decoded, ReadOptions, three_windows
@@ -34,7 +33,9 @@ def show_grey(
     units = modality(_meanings(layout))
     if options.three_windows:
         return _three(stored, layout, units, header, modality, account)
-    voi = choose_voi(header, options, modality.span(low, high), layout.signed, account)
+    # 8 bits or fewer are display values where nobody says otherwise, as in a PNG; deeper data is not
+    whole = modality.span(0, (1 << layout.bits_stored) - 1) if layout.bits_stored <= 8 and not layout.signed else None
+    voi = choose_voi(header, options, account, span=modality.span(low, high), whole=whole, signed=layout.signed)
     account.steps.append(voi.step)
     grey = voi.show(units)
     if _is_inverted(header.top, layout, account):

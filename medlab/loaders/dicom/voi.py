@@ -59,9 +59,19 @@ class Voi:
 
 
 def choose_voi(
-    header: FrameHeader, options: ReadOptions, span: tuple[float, float], signed: bool, account: Account
+    header: FrameHeader,
+    options: ReadOptions,
+    account: Account,
+    *,
+    span: tuple[float, float],
+    whole: tuple[float, float] | None,
+    signed: bool,
 ) -> Voi:
-    """The one that is to be shown. `span` is the range of the data in modality units, padding left out.
+    """The one that is to be shown.
+
+    span    the range of the data in modality units, padding left out
+    whole   what is shown where the file has no window; None for the range of the data, with a doubt
+    signed  whether stored values may be negative, which decides how the LUT's first entry is read
 
     Raises SpecError where `options.window_index` names none of the file's.
     """
@@ -81,6 +91,8 @@ def choose_voi(
             f"window {options.window_index} was asked for",
             accepted=f"0 to {len(choices) - 1}" if choices else "no number: the file has no window",
         )
+    if not choices and whole is not None:
+        return _full_range(whole, pairs, "all that is storable, ")
     if not choices:
         note(account, "no_window", f"{span[0]:g} to {span[1]:g}")
         return _full_range(span, pairs)
@@ -106,10 +118,10 @@ def _asked(window: tuple[float, float], windows: list[Window]) -> Window:
     return Window(centre, width, "LINEAR_EXACT" if function == "LINEAR" and width < 1 else function)
 
 
-def _full_range(span: tuple[float, float], pairs: tuple[tuple[float, float], ...]) -> Voi:
+def _full_range(span: tuple[float, float], pairs: tuple[tuple[float, float], ...], what: str = "data range ") -> Voi:
     low, high = span
     scale = (high - low) or 1.0
-    return Voi(lambda values: np.clip((values - low) / scale, 0, 1), f"data range {low:g} to {high:g}", None, pairs)
+    return Voi(lambda values: np.clip((values - low) / scale, 0, 1), f"{what}{low:g} to {high:g}", None, pairs)
 
 
 def _read_windows(header: FrameHeader, account: Account) -> list[Window]:
