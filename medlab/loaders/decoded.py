@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medlab.core.errors import SpecError
-from medlab.core.record import Record, check_tuple, check_whole, record
+from medlab.core.record import Record, check_choice, check_tuple, check_whole, record
 from medlab.core.scan import Note, Scan
 
 WINDOW_PRESETS = {
@@ -21,8 +21,13 @@ WINDOW_PRESETS = {
 }
 """(centre, width) in HU, by name; CT only"""
 
+PLANES = ("axial", "coronal", "sagittal")
+
 THREE_WINDOWS = ((-1024.0, 1024.0), (-135.0, 215.0), (0.0, 80.0))
 """(black, white) in HU of the red, green and blue that MedGemma 1.5 was trained on (Google's CT notebook)"""
+
+LOOK_UP_PIECE = 65536
+"""pixels looked up at a time; measured"""
 
 
 @record
@@ -39,6 +44,8 @@ class ReadOptions(Record):
     """True ignores windows: black is the least value present, white the greatest"""
     three_windows: bool = False
     """True makes the RGB of three CT windows that MedGemma 1.5 was trained on"""
+    plane: str = "axial"
+    """how a NIfTI volume is cut: one of PLANES"""
     salt: str = ""
     """secret that makes pseudonyms unlinkable; empty gives no pseudonym at all"""
     max_pixels: int = 100_000_000
@@ -57,6 +64,7 @@ class ReadOptions(Record):
         check_whole("max_frames", self.max_frames, 1)
         check_whole("max_bytes", self.max_bytes, 1)
         check_tuple("roots", self.roots, str)
+        check_choice("plane", self.plane, PLANES)
         if self.window is not None:
             valid = len(self.window) == 2 and np.all(np.isfinite(self.window)) and self.window[1] > 0
             if not valid:
@@ -105,12 +113,19 @@ class Decoded(Account):
     fields: dict[str, Any] = dataclasses.field(default_factory=dict)
     """keyword arguments of Scan, but for pixels, steps and notes"""
 
-    def _index(self) -> np.ndarray:
-        return self.stored.view(np.dtype(f"u{self.stored.dtype.itemsize}"))
+    def _look_up(self, table: np.ndarray) -> np.ndarray:
+        """`table` at every stored pattern. In pieces, so that numpy's 8-byte indices stay in the cache: twice as fast."""
+        patterns = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{self.stored.dtype.itemsize}")
+        pixels = np.empty(patterns.size, table.dtype)
+        for start in range(0, patterns.size, LOOK_UP_PIECE):
+            piece = slice(start, start + LOOK_UP_PIECE)
+            # every pattern has an entry: "clip" only spares numpy the check
+            np.take(table, patterns[piece], out=pixels[piece], mode="clip")
+        return pixels.reshape(self.stored.shape)
 
     def to_scan(self) -> Scan:
         """The picture as a Scan, float32."""
-        pixels = self.stored if self.lut is None else self.lut.astype(np.float32, copy=False)[self._index()]
+        pixels = self.stored if self.lut is None else self._look_up(self.lut.astype(np.float32, copy=False))
         return Scan(pixels, steps=tuple(self.steps), notes=tuple(self.notes), **self.fields)
 
     def to_uint8(self) -> np.ndarray:
@@ -118,4 +133,4 @@ class Decoded(Account):
         if self.lut is None:
             return np.round(self.stored * np.float32(255)).astype(np.uint8)
         table = np.round(self.lut.astype(np.float32, copy=False) * np.float32(255)).astype(np.uint8)
-        return table[self._index()]
+        return self._look_up(table)
