@@ -114,7 +114,7 @@ class Decoded(Account):
     """keyword arguments of Scan, but for pixels, steps and notes"""
 
     def _look_up(self, table: np.ndarray) -> np.ndarray:
-        """`table` at every stored pattern. In pieces, so that numpy's 8-byte indices stay in the cache: twice as fast."""
+        """`table` at every stored pattern; in pieces, so that numpy's 8-byte indices stay in the cache."""
         patterns = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{self.stored.dtype.itemsize}")
         pixels = np.empty(patterns.size, table.dtype)
         for start in range(0, patterns.size, LOOK_UP_PIECE):

@@ -111,7 +111,7 @@ def decode(stream: bytes, found: Codestream | None, family: str, layout: Layout)
 
 
 def _package(family: str, found: Codestream | None) -> str:
-    """Pillow knows JPEG of 8 bits with loss, and no other: whatever the transfer syntax promised, the stream decides."""
+    """The stream decides, whatever the transfer syntax promised: Pillow knows lossy JPEG of 8 bits and no other."""
     if family == "jpeg":
         return "imagecodecs" if found.lossless_jpeg or found.bits > 8 else "PIL"
     return next(syntax.package for syntax in SYNTAXES.values() if syntax.family == family)

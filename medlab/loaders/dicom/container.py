@@ -18,9 +18,8 @@ HEADER_BYTES = 16 << 20
 """how much is inflated before the header must have said how large the pixels are"""
 TRAILING_BYTES = 1 << 20
 """what may follow the pixels"""
-_CHARSETS = frozenset(
-    "6 13 58 87 100 101 109 110 126 127 138 144 148 149 159 166 192 203".split()  # ISO_IR n and ISO 2022 IR n
-)
+_CHARSETS = frozenset((6, 13, 58, 87, 100, 101, 109, 110, 126, 127, 138, 144, 148, 149, 159, 166, 192, 203))
+"""n of ISO_IR n and ISO 2022 IR n (PS3.3, C.12.1.1.2)"""
 _POLYGLOTS = (
     (b"MZ", "a Windows program"),
     (b"PK\x03\x04", "a ZIP archive"),
@@ -77,7 +76,8 @@ def _look_at_preamble(data: bytes, account: Account) -> None:
 def _look_at_charset(elements: Elements, account: Account) -> None:
     for text in elements.texts("SpecificCharacterSet"):
         number = text.upper().removeprefix("ISO_IR ").removeprefix("ISO 2022 IR ")
-        if text and number not in _CHARSETS and text.upper() not in ("GB18030", "GBK"):
+        known = number.isdecimal() and int(number) in _CHARSETS
+        if text and not known and text.upper() not in ("GB18030", "GBK"):
             note(account, "charset")
             return
 

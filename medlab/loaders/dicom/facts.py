@@ -13,13 +13,17 @@ from medlab.loaders.dicom.frame_header import FrameHeader
 from medlab.loaders.dicom.layout import Layout
 from medlab.loaders.dicom.notes import note
 
-MODALITIES = frozenset(
-    "AR AS BDUS BI BMD CF CR CT DG DMS DX ECG EM EPS ES FA FID FS GM HC IO IVOCT IVUS KER LEN LS MG MR M3D NM OAM OCT "
-    "OP OPM OPT OPTBSV OPTENF OPV OSS OT PA PT PX REG RF RG RTDOSE RTIMAGE SEG SM SR ST TG US VA XA XC".split()
-)
+# fmt: off
+MODALITIES = frozenset((
+    "AR", "AS", "BDUS", "BI", "BMD", "CF", "CR", "CT", "DG", "DMS", "DX", "ECG", "EM", "EPS", "ES", "FA", "FID",
+    "FS", "GM", "HC", "IO", "IVOCT", "IVUS", "KER", "LEN", "LS", "MG", "MR", "M3D", "NM", "OAM", "OCT", "OP", "OPM",
+    "OPT", "OPTBSV", "OPTENF", "OPV", "OSS", "OT", "PA", "PT", "PX", "REG", "RF", "RG", "RTDOSE", "RTIMAGE", "SEG",
+    "SM", "SR", "ST", "TG", "US", "VA", "XA", "XC",
+))
+# fmt: on
 """PS3.3, C.7.3.1.1.1, and retired ones that archives still hold; anything else might be somebody's name"""
-PROJECTIONS = frozenset(("CR", "DX", "MG", "RG", "PX", "IO"))
-"""modalities where a view is expected to be stated; not IO's, whose teeth are named otherwise"""
+PROJECTIONS = frozenset(("CR", "DX", "MG", "RG"))
+"""modalities where a view is expected to be stated"""
 PAIRED = frozenset(("MG", "OP", "OPT", "OPM", "OPV", "KER", "AR", "LEN"))
 """modalities of breasts and eyes"""
 _VIEWS = {"PA": "PA", "AP": "AP", "LL": "LATERAL", "RL": "LATERAL", "LAT": "LATERAL", "LATERAL": "LATERAL"}

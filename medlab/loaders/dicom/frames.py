@@ -19,7 +19,7 @@ _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
 def native_span(pixels: Element, layout: Layout, frame: int, account: Account) -> tuple[int, int]:
     """(first bit, number of bits) of a frame of native data, counted from the beginning of the file.
 
-    Raises DataError "no_pixels", "decode" for an undefined length, "mismatch" where there is less than the header says.
+    Raises DataError "decode" for an undefined length, "mismatch" where there is less than the header says.
     """
     if pixels.length == UNDEFINED:
         raise DataError(

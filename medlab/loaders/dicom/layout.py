@@ -81,8 +81,8 @@ def read_layout(elements: Elements, options: ReadOptions, account: Account) -> L
             accepted="1 for grey and palettes, 3 for colour",
         )
     signed = elements.whole("PixelRepresentation") == 1
-    if allocated == 1 and (samples == 3 or signed) or signed and photometric not in GREY:
-        raise DataError("geometry", "colour or palette indices with a sign, or 1-bit data that is not plain grey")
+    if (signed or allocated == 1) and photometric not in GREY:
+        raise DataError("geometry", "colour or palette indices with a sign or of 1 bit")
     high = elements.whole("HighBit")
     shift = high - stored + 1 if high is not None and stored <= high + 1 <= allocated else 0
     planar = samples == 3 and elements.whole("PlanarConfiguration") == 1

@@ -1,6 +1,5 @@
 """What the DICOM reader may correct or doubt, in one table: docs/dicom.md is tested against it."""
 
-from medlab.core.scan import Note
 from medlab.loaders.decoded import Account
 
 NOTES: dict[str, tuple[str, str]] = {
