@@ -49,19 +49,22 @@ class SquareFit(Record):
         return ((self.side - self.rows) // 2, (self.side - self.cols) // 2)
 
     @property
+    def extent(self) -> tuple[int, int]:
+        """(rows, cols) of what fills the square, in original pixels: the padded square, or the scan itself"""
+        return (self.rows, self.cols) if self.mode == "stretch" else (self.side, self.side)
+
+    @property
     def scale(self) -> tuple[float, float]:
         """model pixels per original pixel, (down, across)"""
-        if self.mode == "stretch":
-            return (self.size / self.rows, self.size / self.cols)
-        return (self.size / self.side, self.size / self.side)
+        return (self.size / self.extent[0], self.size / self.extent[1])
 
     def to_square(self, points: np.ndarray) -> np.ndarray:
         """Original (row, col) points, shape (..., 2), to square pixels, float64."""
-        return (_pairs(points) + self.offset) * self.scale
+        return (_pairs(points) + self.offset) * self.size / self.extent
 
     def to_original(self, points: np.ndarray) -> np.ndarray:
         """Square (row, col) points, shape (..., 2), to original pixels, float64. Inverse of `to_square`."""
-        return _pairs(points) / self.scale - self.offset
+        return _pairs(points) * self.extent / self.size - self.offset
 
     def box_to_square(self, box: BoxPx) -> BoxPx:
         """An original box in square pixels."""
@@ -76,11 +79,11 @@ class SquareFit(Record):
 
     def box_from_1000(self, box: BoxPx, *, clip: bool = True) -> BoxPx:
         """MedGemma 1.5's (y0, x0, y1, x1) in 0..1000 of the square, in original pixels."""
-        return self.box_to_original(tuple(v * self.size / 1000 for v in box), clip=clip)
+        return self.replace(size=1000).box_to_original(box, clip=clip)
 
     def box_to_1000(self, box: BoxPx) -> tuple[int, int, int, int]:
         """An original box as MedGemma 1.5 writes it: whole numbers 0..1000, (y0, x0, y1, x1)."""
-        return tuple(round(min(max(v * 1000 / self.size, 0), 1000)) for v in self.box_to_square(box))
+        return tuple(round(min(max(v, 0), 1000)) for v in self.replace(size=1000).box_to_square(box))
 
     def content(self) -> BoxPx:
         """The part of the square that the scan covers; the rest is padding."""

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-import sys
+import math
 import types
 import typing
 import zlib
@@ -211,9 +211,10 @@ def check_text(where: str, value: object, *, empty: bool = False) -> None:
 
 
 def check_number(where: str, value: object, low: float = -np.inf, high: float = np.inf) -> None:
-    ok = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    # compared, not np.isfinite: a whole number may be larger than any float
-    if not ok or not -sys.float_info.max <= value <= sys.float_info.max or not low <= value <= high:
+    plain = value.item() if isinstance(value, np.generic) else value
+    ok = isinstance(plain, (int, float)) and not isinstance(plain, bool)
+    # compared, not isfinite(): a whole number may be larger than any float
+    if not ok or not -math.inf < plain < math.inf or not low <= plain <= high:
         raise SpecError(f"{where} is {shown(value)}", accepted=f"a finite number from {low:g} to {high:g}")
 
 
@@ -242,9 +243,10 @@ def frozen_array(where: str, value: object, dtype: type, ndims: tuple[int, ...])
         raise SpecError(f"{where} has dtype {value.dtype}", accepted="bool", fix=f"{where} > 0")
     if value.dtype.kind not in "biuf":
         raise SpecError(f"{where} has dtype {value.dtype}", accepted="real numbers")
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and is refused
         array = np.asarray(value).astype(dtype, copy=False).view()
-    if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
+        finite = array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64))
+    if not finite:
         raise SpecError(f"{where} holds NaN or infinity", accepted="finite numbers", fix=f"np.nan_to_num({where})")
     array.flags.writeable = False
     return array
