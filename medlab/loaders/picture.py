@@ -7,7 +7,6 @@ with grey. It does not decide what is black; `tone` does.
 import contextlib
 import importlib
 import io
-import struct
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.errors import DataError, MedlabError, MissingDependency, shown
-from medlab.loaders import png
+from medlab.loaders import png, tiff
 from medlab.loaders.decoded import Account, Decoded, ReadOptions
 from medlab.loaders.flatten import flatten, grey_if_equal, note_turn, on_black, orientation_of, upright
 from medlab.loaders.sniff import sniff
@@ -31,42 +30,53 @@ _PLUGINS = {
     "png": "PIL.PngImagePlugin:PngImageFile",
     "tiff": "PIL.TiffImagePlugin:TiffImageFile",
 }
-_PHOTOMETRIC, _BITS_PER_SAMPLE = 262, 258
-_BLOCKS = ((273, 279), (324, 325))  # TIFF tags: where strips or tiles begin, how many bytes they have
-_FIX = "copy or download the file again"
 
 
 def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
     """One picture, or frame `options.frame` of a file with several.
 
-    Raises DataError "too_large" before decoding, "truncated", "decode", "geometry", "needs_frame", "unsupported".
+    Raises DataError "too_large" before decoding, "truncated", "decode", "geometry", "needs_frame", "unsupported";
+    MissingDependency for colour of 16 bits without the package that reads it.
     """
     kind = sniff(data, name)
     account = Account(steps=[f"{kind} decoded"])
     with _one_family(name), _strict_pillow(kind, account, name):
-        header = png.check(data, name) if kind == "png" else None
-        if kind == "tiff":
-            _check_directory(data, name)
-        image = _opened(data, kind)
-        frame, frames = _seek(image, options, name)
+        image = _opened(data, kind, name)
         _check_size(image, options, name)
+        frame, frames = _seek(image, options, name)
+        _check_size(image, options, name)  # the pages of a TIFF may differ
         if kind == "tiff":
-            _check_blocks(image, len(data), name)
-        white_is_zero = _white_is_zero(image, kind)
-        if _is_deep_colour(image, header):
-            values = upright(_deep_colour(data, kind, frame, name, account), orientation_of(image), account)
-        else:
-            values = _pixels(image, kind, account)
+            tiff.check_blocks(image, len(data), name)
+        inverted = kind == "tiff" and tiff.white_is_zero(image)
+        values = _values(image, data, kind, frame, name, account)
     decoded = show_values(values, options, account, name)
-    if white_is_zero:
+    if inverted:
         _invert(decoded)
     decoded.fields |= {"name": name, "frames": frames, "frame": frame if frames > 1 else None}
     return decoded
 
 
-def _opened(data: bytes, kind: str) -> "ImageFile":
+def _opened(data: bytes, kind: str, name: str) -> "ImageFile":
+    """The file with its header read and its frame checked, no pixel decoded."""
+    if kind == "png":
+        png.check(data, name)
+    if kind == "tiff":
+        tiff.check_directory(data, name)
     module, _, attribute = _PLUGINS[kind].partition(":")
     return getattr(importlib.import_module(module), attribute)(io.BytesIO(data))
+
+
+def _check_size(image: "ImageFile", options: ReadOptions, name: str) -> None:
+    cols, rows = image.size
+    if rows < 1 or cols < 1:
+        raise DataError("geometry", f"{shown(name)} declares {rows} rows and {cols} columns")
+    if rows * cols > options.max_pixels:
+        raise DataError(
+            "too_large",
+            f"{shown(name)} declares {rows} x {cols} pixels",
+            accepted=f"at most {options.max_pixels}",
+            fix=f"medlab.load_scan(..., options=ReadOptions(max_pixels={rows * cols})) if you trust it",
+        )
 
 
 def _seek(image: "ImageFile", options: ReadOptions, name: str) -> tuple[int, int]:
@@ -91,39 +101,11 @@ def _seek(image: "ImageFile", options: ReadOptions, name: str) -> tuple[int, int
     return frame, frames
 
 
-def _check_size(image: "ImageFile", options: ReadOptions, name: str) -> None:
-    cols, rows = image.size
-    if rows < 1 or cols < 1:
-        raise DataError("geometry", f"{shown(name)} declares {rows} rows and {cols} columns")
-    if rows * cols > options.max_pixels:
-        raise DataError(
-            "too_large",
-            f"{shown(name)} declares {rows} x {cols} pixels",
-            accepted=f"at most {options.max_pixels}",
-            fix=f"medlab.load_scan(..., options=ReadOptions(max_pixels={rows * cols})) if you trust it",
-        )
-
-
-def _check_directory(data: bytes, name: str) -> None:
-    """That the first directory of a TIFF or BigTIFF lies within the file."""
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    layout, at = (f"{order}Q", 8) if big else (f"{order}I", 4)
-    (start,) = struct.unpack_from(layout, data.ljust(16, b"\0"), at)
-    if start + 2 > len(data):
-        raise DataError("truncated", f"{shown(name)}: the directory of the TIFF is beyond its end", fix=_FIX)
-
-
-def _check_blocks(image: "ImageFile", size: int, name: str) -> None:
-    """That every strip and tile of a TIFF lies within the file: decoders may fill what is missing."""
-    for start_tag, length_tag in _BLOCKS:
-        starts, lengths = image.tag_v2.get(start_tag, ()), image.tag_v2.get(length_tag, ())
-        if any(start + length > size for start, length in zip(starts, lengths, strict=False)):
-            raise DataError("truncated", f"{shown(name)}: pixels lie beyond the end of the file", fix=_FIX)
-
-
-def _pixels(image: "ImageFile", kind: str, account: Account) -> np.ndarray:
+def _values(image: "ImageFile", data: bytes, kind: str, frame: int, name: str, account: Account) -> np.ndarray:
+    """The numbers of the current frame, upright: (rows, cols) or (rows, cols, 3)."""
     orientation = orientation_of(image)
+    if (kind == "png" and png.is_deep_colour(data)) or (kind == "tiff" and tiff.is_deep_colour(image)):
+        return upright(_deep_colour(data, kind, frame, name, account), orientation, account)
     image.load()
     values = flatten(image, account)
     if kind != "tiff":
@@ -133,34 +115,13 @@ def _pixels(image: "ImageFile", kind: str, account: Account) -> np.ndarray:
     return values
 
 
-def _white_is_zero(image: "ImageFile", kind: str) -> bool:
-    """Whether a TIFF stores black as its greatest value and Pillow leaves it so (it does for 16 bits and reals)."""
-    return kind == "tiff" and image.tag_v2.get(_PHOTOMETRIC) == 0 and image.mode.startswith(("I", "F"))
-
-
-def _invert(decoded: Decoded) -> None:
-    decoded.correct("white_is_zero", "the file stores white as 0 (PhotometricInterpretation); inverted")
-    if decoded.lut is None:
-        decoded.stored = 1 - decoded.stored
-    else:
-        decoded.lut = 1 - decoded.lut
-
-
-def _is_deep_colour(image: "ImageFile", header: png.Header | None) -> bool:
-    """Whether there is more than one channel of 16 bits, of which Pillow would keep only the upper 8."""
-    if header is not None:
-        return header.depth == 16 and header.colour_type != 0
-    depths = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
-    return len(depths) > 1 and max(depths) > 8
-
-
 def _deep_colour(data: bytes, kind: str, frame: int, name: str, account: Account) -> np.ndarray:
-    """(rows, cols) or (rows, cols, 3) uint16 of a picture with several 16-bit channels."""
+    """(rows, cols) or (rows, cols, 3) uint16 of a picture with several 16-bit channels, which Pillow cuts to 8."""
     try:
         import imagecodecs
     except ImportError as error:
         raise MissingDependency(
-            f"{shown(name)} has colour channels of 16 bits, which Pillow would cut to 8",
+            f"{shown(name)} has colour channels of 16 bits, of which Pillow keeps 8",
             accepted="imagecodecs is installed, or a picture with 8 bits a channel",
             fix='pip install "medlab-workbench[codecs]"',
         ) from error
@@ -172,9 +133,17 @@ def _deep_colour(data: bytes, kind: str, frame: int, name: str, account: Account
     return values[..., 0] if values.shape[2] == 1 else grey_if_equal(values, account)
 
 
+def _invert(decoded: Decoded) -> None:
+    decoded.correct("white_is_zero", "the file stores white as 0 (PhotometricInterpretation); inverted")
+    if decoded.lut is None:
+        decoded.stored = 1 - decoded.stored
+    else:
+        decoded.lut = 1 - decoded.lut
+
+
 @contextlib.contextmanager
 def _strict_pillow(kind: str, account: Account, name: str) -> Iterator[None]:
-    """Truncated pictures are errors whatever the person set; warnings become doubts, in a TIFF's directory errors."""
+    """Truncated pictures are errors whatever the person set; warnings become doubts, of a TIFF perhaps errors."""
     from PIL import ImageFile
 
     lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
@@ -184,9 +153,10 @@ def _strict_pillow(kind: str, account: Account, name: str) -> Iterator[None]:
             yield
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-    for text in dict.fromkeys(str(warning.message) for warning in caught):
-        if kind == "tiff" and ("Expecting to read" in text or "truncated" in text.lower()):
-            raise DataError("truncated", f"{shown(name)}: the directory of the TIFF is cut off", fix=_FIX)
+    texts = list(dict.fromkeys(str(warning.message) for warning in caught))
+    if kind == "tiff":
+        tiff.check_warnings(texts, name)
+    for text in texts:
         account.doubt("decoder_warned", f"Pillow warned: {shown(text, 200)[1:-1]}")
 
 
@@ -204,4 +174,6 @@ def _one_family(name: str) -> Iterator[None]:
             code = "truncated"
         elif "cannot handle" in text or "unknown pixel mode" in text:
             code = "unsupported"
-        raise DataError(code, f"{shown(name)} does not decode: {shown(text)[1:-1]}", fix=_FIX) from error
+        raise DataError(
+            code, f"{shown(name)} does not decode: {shown(text)[1:-1]}", fix="copy or download the file again"
+        ) from error
