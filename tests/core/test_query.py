@@ -1,0 +1,117 @@
+"""Prompt and Query: a template is filled once, and what fills it is never read as a template."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medlab.core.case import Case
+from medlab.core.errors import SpecError
+from medlab.core.query import Decoding, Message, Part, Prompt, Query
+from medlab.core.scan import Scan
+
+SCAN = Scan(np.zeros((2, 2), np.float32))
+OTHER = Scan(np.ones((2, 2), np.float32))
+
+
+def text_of(query: Query) -> str:
+    return next(part.text for part in query.messages[-1].parts if part.text is not None)
+
+
+def test_a_filled_prompt_shows_the_scan_and_then_the_text():
+    query = Prompt("ask", "Is there {finding}?").fill(SCAN, finding="effusion")
+    assert query.messages == (Message("user", (Part(scan=0), Part(text="Is there effusion?"))),)
+    assert query.scans == (SCAN,)
+    assert query.decoding == Decoding()
+
+
+def test_the_text_stands_first_where_the_prompt_says_so():
+    query = Prompt("ask", "Describe.", order="text_first").fill(SCAN)
+    assert query.messages[0].parts == (Part(text="Describe."), Part(scan=0))
+
+
+def test_a_system_text_is_a_message_of_its_own():
+    query = Prompt("ask", "Describe.", system="You are a radiologist.").fill(SCAN)
+    assert [message.role for message in query.messages] == ["system", "user"]
+
+
+@given(st.text())
+def test_whatever_fills_a_prompt_stands_there_as_it_is(value):
+    query = Prompt("ask", "{{as JSON}} {finding}").fill(SCAN, finding=value)
+    assert text_of(query) == "{as JSON} " + value
+
+
+def test_a_value_with_braces_is_not_a_template():
+    query = Prompt("ask", "{a} {b}").fill(SCAN, a="{b}", b="{a.__class__}")
+    assert text_of(query) == "{b} {a.__class__}"
+
+
+@pytest.mark.parametrize(
+    "template", ["{}", "{0}", "{a.b}", "{a[0]}", "{a!r}", "{a:>9}", "{a:{b}}", "{A}", "{case}", "{decoding}", "{a b}"]
+)
+def test_a_template_with_more_than_plain_names_is_refused(template):
+    with pytest.raises(SpecError, match="plain"):
+        Prompt("ask", template)
+
+
+@pytest.mark.parametrize("template", ["{a", "a}", "{a{b}}"])
+def test_a_template_with_a_lone_brace_is_refused(template):
+    with pytest.raises(SpecError, match="template of ask"):
+        Prompt("ask", template)
+
+
+def test_names_are_in_order_and_each_once():
+    assert Prompt("ask", "{b} {a} {b}").variables == ("b", "a")
+
+
+def test_what_is_missing_and_what_is_not_known_is_named():
+    with pytest.raises(SpecError, match=r"missing \['finding'\], unknown \['fnding'\]"):
+        Prompt("ask", "{finding}").fill(SCAN, fnding="x")
+
+
+def test_a_prompt_for_two_scans_takes_the_first_two_and_refuses_one():
+    prompt = Prompt("compare", "What changed?", images=2)
+    query = prompt.fill(Case("c", scans=(SCAN, OTHER, SCAN)))
+    assert query.scans == (SCAN, OTHER)
+    assert [part.scan for part in query.messages[0].parts] == [0, 1, None]
+    with pytest.raises(SpecError, match="shows 2 scan"):
+        prompt.fill(SCAN)
+
+
+def test_a_prompt_without_a_scan_needs_none():
+    assert Prompt("chat", "What is an effusion?", images=0).fill(Case("c")).scans == ()
+
+
+def test_a_part_is_a_text_or_a_scan():
+    for fields in ({}, {"text": "a", "scan": 0}):
+        with pytest.raises(SpecError, match="one of text and scan"):
+            Part(**fields)
+
+
+def test_a_query_shows_each_of_its_scans():
+    with pytest.raises(SpecError, match="messages show scans"):
+        Query((Message("user", (Part(text="a"),)),), (SCAN,))
+    with pytest.raises(SpecError, match="messages show scans"):
+        Query((Message("user", (Part(scan=-1),)),), (SCAN,))
+    with pytest.raises(SpecError, match="no messages"):
+        Query(())
+
+
+@pytest.mark.parametrize("fields", [{"max_new_tokens": 0}, {"temperature": -1}, {"top_p": 0}, {"seed": -1}])
+def test_decoding_that_cannot_be_is_refused(fields):
+    with pytest.raises(SpecError):
+        Decoding(**fields)
+
+
+def test_the_cache_key_changes_with_scan_words_and_decoding_and_with_nothing_else():
+    prompt = Prompt("ask", "Is there {finding}?")
+    base = prompt.fill(SCAN, finding="effusion")
+    same = prompt.replace(name="other", purpose="same words").fill((SCAN,), finding="effusion")
+    assert same.fingerprint == base.fingerprint
+    assert prompt.fill(SCAN, finding="effusion", decoding=Decoding(temperature=0)).fingerprint == base.fingerprint
+    different = [
+        prompt.fill(OTHER, finding="effusion"),
+        prompt.fill(SCAN, finding="nodule"),
+        prompt.fill(SCAN, finding="effusion", decoding=Decoding(seed=1)),
+    ]
+    assert len({query.fingerprint for query in (base, *different)}) == 4
