@@ -32,7 +32,7 @@ def test_an_answer_without_tokens_has_no_log_probability():
 
 
 def test_a_token_is_at_most_certain():
-    with pytest.raises(SpecError, match="logprob_nats is 0.5"):
+    with pytest.raises(SpecError, match=r"logprob_nats is 0\.5"):
         Token(1, "no", 0.5)
 
 
@@ -90,7 +90,7 @@ def test_a_trial_that_failed_is_not_missing():
 def test_a_run_holds_no_strangers_and_nothing_twice():
     with pytest.raises(SpecError, match=r"1 trial\(s\) outside the grid, 0 repeated"):
         Run(GRID, (trial("stranger", "a", 0),), WHERE)
-    with pytest.raises(SpecError, match="0 .* outside the grid, 1 repeated"):
+    with pytest.raises(SpecError, match=r"0 .* outside the grid, 1 repeated"):
         Run(GRID, (trial("demo", "a", 0), trial("demo", "a", 0)), WHERE)
 
 
