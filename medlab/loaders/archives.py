@@ -18,8 +18,8 @@ TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
 def members(path: pathlib.Path, ending: str, max_member_bytes: int = MAX_MEMBER_BYTES) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of each file in the archive whose name ends with `ending`.
 
-    Raises DataError: unsafe_path for a name that leads out of the archive or a member that is a link, too_large beyond the
-    limits, decode or truncated where the archive is broken.
+    Raises DataError: unsafe_path for a name that leads out of the archive or a member that is a link, too_large beyond
+    the limits, decode or truncated where the archive is broken.
     """
     opened = _tar_members if path.name.lower().endswith(TAR_ENDINGS) else _zip_members
     count = total = 0

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""raised with every change of COLUMNS, so that older caches are rebuilt"""
+_NUMBER_WAS_TEXT = r"^\d(\.\d+)?[eE]\+\d{2}$"
+_LEAVES_ITS_FOLDER = r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|://|\x00"
 ACCESS = ("open", "registered", "credentialed", "competition", "own")
 MASK_FORMATS = ("coco-rle", "siim-rle", "polygon", "png")
 
@@ -201,6 +201,7 @@ def conform(table: "pa.Table", where: str) -> "pa.Table":
             array = pa.repeat(pa.scalar(item.default, field.type), table.num_rows)
         _check_values(item, array, f"{where}: {item.name}")
         arrays.append(array)
+    _check_ids(arrays, where)
     conformed = pa.table(arrays, schema=schema())
     ids = pc.value_counts(conformed["id"].combine_chunks())
     repeated = ids.filter(pc.greater(ids.field("counts"), 1))
@@ -225,6 +226,34 @@ def _arrow_type(item: Column) -> "pa.DataType":
     return {"string": pa.string(), "int32": pa.int32(), "float32": pa.float32(), "binary": pa.binary()}[item.kind]
 
 
+def _check_ids(arrays: list["pa.ChunkedArray"], where: str) -> None:
+    """Refuse ids that a table program has turned into numbers: 313572750430997347502932654319389875966 -> 3.1e+38."""
+    import pyarrow.compute as pc
+
+    for name in ("id", "patient_id", "study_id"):
+        values = arrays[schema().get_field_index(name)]
+        lost = values.filter(pc.match_substring_regex(values, _NUMBER_WAS_TEXT))
+        if len(lost):
+            raise DataError(
+                "schema",
+                f"{where}: {len(lost)} {name} such as {shown(lost[0].as_py())}: a number whose digits are lost",
+                accepted="ids as text",
+                fix="export the table again with that column as text",
+            )
+
+
+def _check_paths(values: "pa.ChunkedArray", where: str) -> None:
+    import pyarrow.compute as pc
+
+    leaving = values.filter(pc.match_substring_regex(values, _LEAVES_ITS_FOLDER))
+    if len(leaving):
+        raise DataError(
+            "unsafe_path",
+            f"{where}: {shown(leaving[0].as_py())} is not a path inside its folder",
+            accepted="a relative path without '..'",
+        )
+
+
 def _check_values(item: Column, array: "pa.ChunkedArray", where: str) -> None:
     import pyarrow.compute as pc
 
@@ -234,6 +263,8 @@ def _check_values(item: Column, array: "pa.ChunkedArray", where: str) -> None:
         wrong = [v for v in pc.unique(array).to_pylist() if v is not None and v not in item.choices]
         if wrong:
             raise DataError("schema", f"{where} is {shown(wrong[0])}", accepted=", ".join(item.choices))
+    if item.name == "path":
+        _check_paths(array, where)
     if item.kind == "list":
         records = pc.list_flatten(array)
         for field in item.fields:

@@ -1,4 +1,4 @@
-"""CSV tables as columns of text, and out again. Every cell stays what was written: no number is guessed, no blank is filled.
+"""CSV tables as columns of text, and out again. Every cell stays as written: no number is guessed, no blank filled.
 
 Plain, gzip and zip; UTF-8 and UTF-16. It does not know what a heading means.
 """

@@ -18,8 +18,8 @@ MEDLAB_NAMES = {
 }
 """lower-case term -> medlab's name.
 
-`no_finding` stands for the source's statement that it found nothing. It is not unfolded into "absent" for every finding: the
-source did not say which ones it looked for.
+`no_finding` stands for the source's statement that it found nothing. It is not unfolded into "absent" for every
+finding: the source did not say which ones it looked for.
 """
 
 SPELLINGS = {"Infiltrate": "Infiltration", "Pleural_Thickening": "Pleural Thickening"}

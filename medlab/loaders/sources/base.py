@@ -1,11 +1,11 @@
 """What every source of a cohort has: a card that says what it is, the tables it is read from, and a reader.
 
-It knows where tables may lie (the person's folder, or the copies that torchxrayvision's wheel ships), not what is in them.
+It knows where tables may lie (the person's folder, or the copies in torchxrayvision's wheel), not what is in them.
 """
 
 import importlib.util
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from medlab.core.case import LANGUAGES
 from medlab.core.errors import DataError, SpecError, shown
@@ -27,8 +27,8 @@ class SourceCard(Record):
     """one of ACCESS"""
     homepage: str
     language: str = "en"
-    patients: str | None = None
-    """whose patient numbers it uses ("openi" for OpenI's translations too); None where it names no patient"""
+    names_patients: bool = True
+    """False: no patient id, and so no split"""
     labels: str = ""
     """who made the labels, and what a blank means"""
     traps: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Source:
     """Reads one data set. A subclass gives `card`, `tables` and `read`."""
 
     card: SourceCard
-    tables: dict[str, tuple[str, ...]] = {}
+    tables: ClassVar[dict[str, tuple[str, ...]]] = {}
     """role -> file names, best first; a role that ends with "?" may be missing"""
 
     def find(self, root: pathlib.Path | None, *, exclude: frozenset[str] = frozenset()) -> dict[str, pathlib.Path]:
@@ -67,13 +67,22 @@ class Source:
             if path is not None:
                 found[key] = path
             elif not role.endswith("?"):
+                place = shown(root.name) if root else "torchxrayvision's wheel, and no root was given"
                 raise DataError(
                     "missing_file",
-                    f"{self.card.name}: no table {' or '.join(names)} in {shown(str(root)) if root else 'any known place'}",
+                    f"{self.card.name}: no table {' or '.join(names)} in {place}",
                     accepted=f"the folder of {self.card.title} ({self.card.access}: {self.card.homepage})",
                     fix=f'medlab.load_cohort("{self.card.name}", root="path/to/the/folder")',
                 )
         return found
+
+    def pictures(self, root: pathlib.Path | None) -> pathlib.Path | None:
+        """The folder that paths of pictures start from; None where nobody said."""
+        return root
+
+    def watched(self, files: dict[str, pathlib.Path]) -> list[pathlib.Path]:
+        """The files whose change makes a kept index stale; empty where none is to be kept."""
+        return list(files.values())
 
     def options(self, given: dict[str, Any]) -> dict[str, Any]:
         """Options of this source, checked; most have none."""

@@ -1,7 +1,7 @@
 """CheXpert v1.0 (Stanford): one case an image, with the labels of that image's own row."""
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -42,7 +42,6 @@ class CheXpert(Source):
         licence="Stanford University Dataset Research Use Agreement",
         access="registered",
         homepage="https://stanfordmlgroup.github.io/competitions/chexpert/",
-        patients="chexpert",
         labels="made by the CheXpert labeller from the report: 1 present, 0 absent, -1 uncertain, blank not mentioned",
         traps=(
             "labels belong to a study, not to a patient: rows of one patient may not be merged",
@@ -51,7 +50,11 @@ class CheXpert(Source):
         ),
         seen_by=("medgemma",),
     )
-    tables = {"train": ("train.csv", "chexpert_train.csv.gz"), "valid?": ("valid.csv",), "test?": ("test.csv",)}
+    tables: ClassVar = {
+        "train": ("train.csv", "chexpert_train.csv.gz"),
+        "valid?": ("valid.csv",),
+        "test?": ("test.csv",),
+    }
 
     def read(self, files: dict[str, pathlib.Path]) -> "pa.Table":
         import pyarrow as pa

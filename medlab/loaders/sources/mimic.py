@@ -1,7 +1,7 @@
-"""MIMIC-CXR-JPG: one case an image; labels are the study's, split and patient the official ones. Reports are not read here."""
+"""MIMIC-CXR-JPG: one case an image; labels are the study's, split and patients the official ones."""
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from medlab.core.errors import DataError
 from medlab.loaders.columns import constant, findings_from_cells, one_each, records
@@ -21,7 +21,6 @@ class MIMIC(Source):
         licence="PhysioNet Credentialed Health Data Licence 1.5.0",
         access="credentialed",
         homepage="https://physionet.org/content/mimic-cxr-jpg/",
-        patients="mimic",
         labels="made by the CheXpert labeller from the report of the study: 1, 0, -1 uncertain, blank not mentioned",
         traps=(
             "labels belong to the study: each of its pictures carries all of them",
@@ -30,7 +29,7 @@ class MIMIC(Source):
         ),
         seen_by=("medgemma",),
     )
-    tables = {
+    tables: ClassVar = {
         "metadata": ("mimic-cxr-2.0.0-metadata.csv.gz", "mimic-cxr-2.0.0-metadata.csv"),
         "labels": ("mimic-cxr-2.0.0-chexpert.csv.gz", "mimic-cxr-2.0.0-chexpert.csv"),
         "split": ("mimic-cxr-2.0.0-split.csv.gz", "mimic-cxr-2.0.0-split.csv"),

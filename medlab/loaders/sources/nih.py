@@ -1,7 +1,7 @@
 """NIH ChestX-ray14: one case an image, with its boxes. Its labels say only what is there, never what is not."""
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,6 @@ class NIH(Source):
         licence="NIH Clinical Center: free use, cite the source",
         access="open",
         homepage="https://nihcc.app.box.com/v/ChestXray-NIHCC",
-        patients="nih",
         labels="mined from reports by NLP: present only; a label that is not there is not mentioned, not absent",
         traps=(
             "RSNA, SIIM, the Google 2019 labels and ChestMNIST are drawn from these pictures",
@@ -37,7 +36,7 @@ class NIH(Source):
         ),
         seen_by=("medgemma",),
     )
-    tables = {
+    tables: ClassVar = {
         "entries": ("Data_Entry_2017_v2020.csv", "Data_Entry_2017_v2020.csv.gz", "Data_Entry_2017.csv"),
         "boxes?": ("BBox_List_2017.csv", "BBox_List_2017.csv.gz"),
         "train?": ("train_val_list.txt",),

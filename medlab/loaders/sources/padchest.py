@@ -1,8 +1,8 @@
-"""PadChest (Valencia): one case an image, with the Spanish report as published. Patient numbers of 39 digits stay text."""
+"""PadChest (Valencia): one case an image, with the Spanish report. Patient numbers of 39 digits stay text."""
 
 import ast
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -48,7 +48,6 @@ class PadChest(Source):
         access="registered",
         homepage="https://bimcv.cipf.es/bimcv-projects/padchest/",
         language="es",
-        patients="padchest",
         labels="read by physicians for a quarter, by a network for the rest (source says which): present only",
         traps=(
             "pictures are 16-bit PNG: an 8-bit reader shows them white",
@@ -56,7 +55,7 @@ class PadChest(Source):
             "reports are stemmed Spanish, not sentences",
         ),
     )
-    tables = {
+    tables: ClassVar = {
         "images": (
             "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv",
             "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv.gz",

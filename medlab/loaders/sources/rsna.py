@@ -1,7 +1,7 @@
 """RSNA Pneumonia Detection Challenge (stage 2): one case an image, with its boxes. It names no patient."""
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,13 +23,14 @@ class RSNA(Source):
         licence="Kaggle competition rules: non-commercial and academic use",
         access="competition",
         homepage="https://www.kaggle.com/c/rsna-pneumonia-detection-challenge",
+        names_patients=False,
         labels="radiologists: lung opacity suspicious for pneumonia, boxed; 0 means that it is absent",
         traps=(
             "patientId names an image: the pictures come from NIH ChestX-ray14, several of one patient",
             "so there is no split here, and scores on it are not independent of NIH",
         ),
     )
-    tables = {
+    tables: ClassVar = {
         "labels": (
             "stage_2_train_labels.csv",
             "kaggle_stage_2_train_labels.csv.zip",

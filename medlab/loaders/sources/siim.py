@@ -1,7 +1,7 @@
 """SIIM-ACR Pneumothorax Segmentation: one case an image with *all* of its masks. It names no patient."""
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class SIIM(Source):
         licence="Kaggle competition rules: non-commercial and academic use",
         access="competition",
         homepage="https://www.kaggle.com/c/siim-acr-pneumothorax-segmentation",
+        names_patients=False,
         labels="radiologists: pneumothorax outlined; -1 means that there is none",
         traps=(
             "a picture with several outlines stands in several rows: the mask is their union, not the last one",
@@ -30,7 +31,7 @@ class SIIM(Source):
             "the pictures come from NIH ChestX-ray14 and name no patient: no split",
         ),
     )
-    tables = {"masks": ("train-rle.csv", "siim-pneumothorax-train-rle.csv.gz", "stage_2_train.csv")}
+    tables: ClassVar = {"masks": ("train-rle.csv", "siim-pneumothorax-train-rle.csv.gz", "stage_2_train.csv")}
 
     def read(self, files: dict[str, pathlib.Path]) -> "pa.Table":
         import pyarrow as pa

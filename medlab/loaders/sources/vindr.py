@@ -5,7 +5,7 @@ differ, the finding is uncertain unless more than half drew it; `raw` says who d
 """
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -30,13 +30,14 @@ class VinDr(Source):
         licence="PhysioNet Credentialed Health Data Licence 1.5.0",
         access="credentialed",
         homepage="https://physionet.org/content/vindr-cxr/",
+        names_patients=False,
         labels="three radiologists each: drawn by more than half is present, by some uncertain, by none absent",
         traps=(
             "rows of one picture come from several readers: merging them silently invents an agreement",
             "no patient is named: no split can be promised to be clean",
         ),
     )
-    tables = {"boxes": ("train.csv", "annotations_train.csv", "vinbigdata-train.csv.gz")}
+    tables: ClassVar = {"boxes": ("train.csv", "annotations_train.csv", "vinbigdata-train.csv.gz")}
 
     def read(self, files: dict[str, pathlib.Path]) -> "pa.Table":
         import pyarrow as pa
