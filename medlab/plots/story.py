@@ -53,13 +53,21 @@ def title_lines(title: str, film: Film, language: str) -> list[Line]:
 
 
 def key_lines(film: Film, marks: dict[str, Mark], language: str) -> list[Line]:
-    """One line for each label that is drawn."""
-    masks = [Line(_mask_text(mask, film.scan, language), "body", marks[mask.label], 2) for mask in film.masks]
-    named = {mask.label for mask in film.masks}
-    boxes = [box for box in film.boxes if box.label not in named]
-    return masks + [
-        Line(_join(term(box.label, language), _place(box, language)), "body", marks[box.label], 2) for box in boxes
+    """One line for each finding that is drawn, and one for all anatomy, which looks alike."""
+    lines = [
+        Line(_mask_text(mask, film.scan, language), "body", marks[mask.label], 2)
+        for mask in film.masks
+        if marks[mask.label].filled
     ]
+    outlined = {mask.label for mask in film.masks}
+    for box in film.boxes:
+        if box.label not in outlined:
+            lines.append(Line(_join(term(box.label, language), _place(box, language)), "body", marks[box.label], 2))
+    anatomy = [mask for mask in film.masks if not marks[mask.label].filled]
+    if anatomy:
+        text = ", ".join(_mask_text(mask, film.scan, language) for mask in anatomy)
+        lines.append(Line(text, "small", marks[anatomy[0].label]))
+    return lines
 
 
 def audit_lines(scan: Scan, language: str, *, steps: bool) -> list[Line]:
