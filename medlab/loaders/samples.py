@@ -25,7 +25,7 @@ SAMPLES = {
     "chest-cr": Sample("RG1_UNCR.dcm", "PA chest film with nodules, 15 bits, stored as MONOCHROME1 (NEMA test set)"),
     "chest-cr-jpeg2000": Sample("RG1_J2KR.dcm", "the same film, losslessly compressed"),
     "limb-cr": Sample("RG3_UNCR.dcm", "AP film of a limb, 10 bits, stored as MONOCHROME1 (NEMA test set)"),
-    "spine-ct": Sample("bad_sequence.dcm", "one CT slice at a vertebra, two windows; its header says that it is a neck"),
+    "spine-ct": Sample("bad_sequence.dcm", "CT slice at a vertebra, with two windows; its header calls it a neck"),
     "whole-body-nm": Sample("JPEG2000_UNC.dcm", "bone scan of a whole body, four times as tall as it is wide"),
 }
 
