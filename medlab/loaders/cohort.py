@@ -222,4 +222,4 @@ def _dataset(table: "pa.Table", name: str, fingerprint: str | None) -> "datasets
     if name in SOURCES:
         card = source_card(name)
         info.license, info.homepage = card.licence, card.homepage
-    return datasets.Dataset(InMemoryTable(table.combine_chunks()), info=info, fingerprint=fingerprint)
+    return datasets.Dataset(InMemoryTable(table), info=info, fingerprint=fingerprint)

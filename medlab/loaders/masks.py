@@ -67,7 +67,7 @@ def _coco(data: bytes, rows: int, cols: int) -> np.ndarray:
 
 
 def _coco_counts(data: bytes) -> np.ndarray:
-    """COCO's ASCII: 5 bits a character from '0' on, the sixth for "more follows"; differences from the fourth count on."""
+    """COCO's ASCII: 5 bits a character from '0' on, the sixth for "more follows"; differences from the fourth on."""
     counts: list[int] = []
     value = shift = 0
     for byte in data.strip():

@@ -42,7 +42,7 @@ def with_pictures_found(table: "pa.Table", root: pathlib.Path, name: str, *, ski
         told = (
             f"{name}: {int(missing.sum())} of {len(missing)} pictures are listed but not there, first {shown(first)}"
         )
-        if not skip:
+        if not skip or missing.all():
             raise DataError(
                 "missing_file",
                 told,

@@ -8,6 +8,8 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medlab.core.errors import DataError, SpecError, shown
 from medlab.loaders.columns import constant
 from medlab.loaders.features import schema
@@ -76,13 +78,15 @@ def check_split(table: "pa.Table", where: str) -> None:
             accepted="a split only where the patient is known",
             fix="add a patient_id column, or take the split column away",
         )
-    pairs = assigned.group_by(["source", "patient_id", "split"]).aggregate([])
-    counts = pairs.group_by(["source", "patient_id"]).aggregate([([], "count_all")])
-    leaking = counts.filter(pc.greater(counts["count_all"], 1))
-    if leaking.num_rows:
+    sources, patients, parts = (_codes(assigned[name]) for name in ("source", "patient_id", "split"))
+    person = patients.astype(np.int64) * (int(sources.max(initial=0)) + 1) + sources
+    last_part = np.zeros(int(person.max(initial=0)) + 1, np.int64)
+    last_part[person] = parts
+    leaking = np.unique(person[last_part[person] != parts])
+    if leaking.size:
         raise DataError(
             "leak",
-            f"{where}: {leaking.num_rows} patient(s) stand in more than one split",
+            f"{where}: {leaking.size} patient(s) stand in more than one split",
             accepted="each patient in one split",
             fix="medlab.load_cohort(..., official=False) splits by a hash of the patient instead",
         )
@@ -127,6 +131,11 @@ def arrow_of(dataset: "datasets.Dataset", columns: tuple[str, ...]) -> "pa.Table
         )
     table = dataset.select_columns(list(columns)).with_format("arrow")[:]
     return table.cast(table.schema.remove_metadata())
+
+
+def _codes(values: "pa.ChunkedArray") -> np.ndarray:
+    """(n,) a whole number for each distinct value."""
+    return values.combine_chunks().dictionary_encode().indices.to_numpy()
 
 
 def _identities(table: "pa.Table") -> dict[str, "pa.ChunkedArray"]:

@@ -1,8 +1,8 @@
 """OpenI in Chinese, as XrayGLM was trained on it: one case for each text of a report, with the pictures that share it.
 
 Reads both published forms: {"annotations": [{"image_id", "caption"}]} and the list of {"img", "prompt", "label"} made
-from it. The texts are machine translations of machine summaries. Most pictures of one report repeat its text; where they were
-translated apart, each text is a case of its own and all of them belong to one patient.
+from it. The texts are machine translations of machine summaries. Most pictures of one report repeat its text; where
+they were translated apart, each text is a case of its own and all of them belong to one patient.
 """
 
 import dataclasses
