@@ -101,7 +101,8 @@ def _read_jpeg(stream: bytes, family: str) -> Codestream:
             raise DataError("decode", "the JPEG stream has no frame header")
         if marker in _FRAME_MARKERS:
             break
-        if marker == 0xEE and stream[position + 2 : position + 7] == b"Adobe":
+        # a shorter one ends before the byte that names the transform
+        if marker == 0xEE and length >= 14 and stream[position + 2 : position + 7] == b"Adobe":
             adobe = stream[position + 13]
         jfif = jfif or (marker == 0xE0 and stream[position + 2 : position + 7] == b"JFIF\0")
         position += length

@@ -64,7 +64,7 @@ def _spread(table: np.ndarray, layout: Layout) -> np.ndarray:
 
 def _range(
     stored: np.ndarray, layout: Layout, padding: tuple[int, int] | None, account: Account
-) -> tuple[float, float]:
+) -> tuple[int, int]:
     """(least, greatest) number stored, without padding; all of it where there is nothing else."""
     values = stored.view(layout.dtype)
     low, high = int(values.min()), int(values.max())
@@ -127,7 +127,7 @@ def _three(
 def _look_for_clipping(
     stored: np.ndarray,
     layout: Layout,
-    extent: tuple[float, float],
+    extent: tuple[int, int],
     units: np.ndarray,
     lut: np.ndarray,
     is_ct: bool,

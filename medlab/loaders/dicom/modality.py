@@ -25,10 +25,11 @@ class Modality:
         """Stored values (any shape) in modality units, float64."""
         return self.table(values) if self.table else values * self.slope + self.intercept
 
-    def span(self, low: float, high: float) -> tuple[float, float]:
-        """The range of units that stored values from `low` to `high` make; a LUT's is all that it can hold."""
+    def span(self, low: int, high: int) -> tuple[float, float]:
+        """The range of units that stored values from `low` to `high` make."""
         if self.table:
-            return 0.0, float((1 << self.table.bits) - 1)
+            units = self.table(np.arange(low, high + 1))
+            return float(units.min()), float(units.max())
         return tuple(sorted((low * self.slope + self.intercept, high * self.slope + self.intercept)))
 
 
