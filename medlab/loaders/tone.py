@@ -14,12 +14,20 @@ LIMIT = 1e30
 """real values beyond this are no measurement"""
 
 
-def show_values(values: np.ndarray, options: ReadOptions, account: Account, name: str) -> Decoded:
+def show_values(
+    values: np.ndarray,
+    options: ReadOptions,
+    account: Account,
+    name: str,
+    *,
+    extent: tuple[float, float] | None = None,
+) -> Decoded:
     """A picture from numbers.
 
     values      (rows, cols) or (rows, cols, 3), bool, whole or real. uint8 means 0..255; uint16 means 0 to the
                 greatest value that the bits in use can hold; reals mean 0..1. For other ranges `options` must say
                 `window` (linear from centre - width / 2 to centre + width / 2), `full_range` or `three_windows`
+    extent      (black, white) where the options say nothing, from a source that knows more than these values
 
     Raises DataError "needs_window", "decode" for NaN or infinity; SpecError for a window that cannot be.
     """
@@ -30,7 +38,7 @@ def show_values(values: np.ndarray, options: ReadOptions, account: Account, name
     if options.three_windows:
         account.steps.append("three CT windows as red, green, blue")
         return Decoded(three_windows(values), None, fields, steps=account.steps, notes=account.notes)
-    black, white = _range(values, options, account, name, fields)
+    black, white = _range(values, options, account, name, fields, extent)
     if values.dtype.kind == "f":
         stored, lut = _spread(values, black, white), None
     else:
@@ -64,7 +72,8 @@ def _narrow(values: np.ndarray, name: str) -> np.ndarray:
             )
         return values
     if values.dtype == bool:
-        return values.view(np.uint8) * np.uint8(255)
+        # by truth, not by bits: the True of a 1-bit Pillow image is stored as 255
+        return np.where(values, np.uint8(255), np.uint8(0))
     if values.dtype.kind not in "iu":
         raise DataError("decode", f"{shown(name)} holds {values.dtype}", accepted="whole or real numbers")
     low, high = int(values.min()), int(values.max())
@@ -77,26 +86,25 @@ def _narrow(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def _range(
-    values: np.ndarray, options: ReadOptions, account: Account, name: str, fields: dict[str, object]
+    values: np.ndarray,
+    options: ReadOptions,
+    account: Account,
+    name: str,
+    fields: dict[str, object],
+    extent: tuple[float, float] | None,
 ) -> tuple[float, float]:
     """The numbers that are black and white; writes down why."""
-    if options.window is None and not options.full_range and values.dtype == np.uint8:
+    if options.window is not None:
+        return _window(values, options.window, account, fields)
+    if options.full_range:
+        extent = float(values.min()), float(values.max())
+    if extent is not None:
+        account.steps.append(f"{extent[0]:g}..{extent[1]:g} to 0..1")
+        return extent
+    if values.dtype == np.uint8:
         account.steps.append("0..255 to 0..1")
         return 0.0, 255.0
     low, high = float(values.min()), float(values.max())
-    if options.window is not None:
-        centre, width = options.window
-        black, white = centre - width / 2, centre + width / 2
-        fields["window"] = (centre, width)
-        account.steps.append(f"window {centre:g}/{width:g}")
-        if high <= black or low >= white:
-            account.doubt(
-                "window_outside_data", f"the window shows {black:g} to {white:g}, the values run {low:g} to {high:g}"
-            )
-        return black, white
-    if options.full_range:
-        account.steps.append(f"full range {low:g}..{high:g} to 0..1")
-        return low, high
     if values.dtype == np.uint16:
         return 0.0, _greatest(int(high), account, fields)
     if values.dtype.kind == "f" and low >= 0 and high <= 1:
@@ -108,6 +116,21 @@ def _range(
         accepted="uint8, uint16, or real numbers from 0 to 1; other ranges with a window",
         fix='full_range=True, or window=(centre, width), or for CT in HU window="lung"',
     )
+
+
+def _window(
+    values: np.ndarray, window: tuple[float, float], account: Account, fields: dict[str, object]
+) -> tuple[float, float]:
+    centre, width = window
+    black, white = centre - width / 2, centre + width / 2
+    fields["window"] = window
+    account.steps.append(f"window {centre:g}/{width:g}")
+    low, high = float(values.min()), float(values.max())
+    if high <= black or low >= white:
+        account.doubt(
+            "window_outside_data", f"the window shows {black:g} to {white:g}, the values run {low:g} to {high:g}"
+        )
+    return black, white
 
 
 def _greatest(high: int, account: Account, fields: dict[str, object]) -> float:
