@@ -1,5 +1,6 @@
 """The `medlab` command: one verb a job. It turns words into calls and results into text; it decides nothing."""
 
+import itertools
 import json
 import pathlib
 import sys
@@ -55,21 +56,30 @@ def print_checks(checks: tuple) -> None:
     from rich.text import Text
 
     colours = {"ok": "green", "note": "yellow", "missing": "yellow", "broken": "red"}
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "to mend it"):
-        table.add_column(heading, overflow="fold")
-    for check in checks:
-        colour = "red" if check.stops else colours[check.state]
-        table.add_row(Text(check.state, style=colour), Text(check.name), Text(check.found), Text(check.fix))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for foldable in (False, False, True):
+        table.add_column(no_wrap=not foldable, overflow="fold")
+    for state, name, found, fix in folded(checks):
+        account = Text.assemble(found, (f"\n{fix}", "bold") if fix else "")
+        table.add_row(Text(state, style=colours[state]), Text(name), account)
     console = Console()
     console.print(table)
-    stopping = [check.name for check in checks if check.stops]
-    works = (
-        f"[red]medlab cannot work here: {', '.join(stopping)}[/red]"
-        if stopping
-        else "[green]medlab works here[/green]"
+    stopping = ", ".join(check.name for check in checks if check.stops)
+    console.print(
+        Text(f"medlab cannot work here: {stopping}", "red") if stopping else Text("medlab works here", "green")
     )
-    console.print(works)
+
+
+def folded(checks: tuple) -> list[tuple[str, str, str, str]]:
+    """(state, name, found, fix) of each check; a group that is all in order is one line."""
+    rows = []
+    for group, members in itertools.groupby(checks, lambda check: check.group):
+        members = list(members)
+        if group and all(check.state == "ok" for check in members):
+            rows.append(("ok", group, f"all {len(members)}", ""))
+        else:
+            rows += [(check.state, check.name, check.found, check.fix) for check in members]
+    return rows
 
 
 @app.command()

@@ -33,6 +33,8 @@ class Check(Record):
     """the command that mends it"""
     required: bool = False
     """whether medlab's main job (scans, phantoms, cohorts, models) needs it"""
+    group: str = ""
+    """checks of one group that are all in order may be shown as one line"""
 
     def __post_init__(self):
         check_text("name", self.name)
@@ -59,10 +61,11 @@ def check_requirement(requirement: str, version: str | None) -> Check:
     wanted = Requirement(requirement)
     fix = f'pip install "{wanted.name}{wanted.specifier}"'
     if version is None:
-        return Check(wanted.name, "missing", "not installed", fix, required=True)
+        return Check(wanted.name, "missing", "not installed", fix, required=True, group="packages")
     if not wanted.specifier.contains(version, prereleases=True):
-        return Check(wanted.name, "broken", f"{version}, needs {wanted.specifier}", fix, required=True)
-    return Check(wanted.name, "ok", version, required=True)
+        found = f"{version}, needs {wanted.specifier}"
+        return Check(wanted.name, "broken", found, fix, required=True, group="packages")
+    return Check(wanted.name, "ok", version, required=True, group="packages")
 
 
 def check_medlab(requirements: tuple[str, ...], version: str) -> Check:
@@ -95,11 +98,10 @@ def check_torchvision(torch: str | None, torchvision: str | None, built_for: str
     return Check("torchvision", "ok", f"{torchvision} (medlab does not use it)")
 
 
-def check_codec(name: str, decoder: str | None, fix: str) -> Check:
-    """Whether a DICOM transfer syntax can be decoded."""
-    if decoder is None:
-        return Check(f"DICOM {name}", "missing", "no decoder", fix)
-    return Check(f"DICOM {name}", "ok", decoder)
+def check_codec(name: str, decoder: str, fix: str) -> Check:
+    """Whether a DICOM transfer syntax can be decoded; `fix` is empty where it can."""
+    state, found = ("missing", f"needs {decoder}") if fix else ("ok", decoder)
+    return Check(f"DICOM {name}", state, found, fix, group="DICOM transfer syntaxes")
 
 
 def check_lab(version: str | None, kernels: tuple[str, ...]) -> Check:
@@ -134,7 +136,7 @@ def check_room(name: str, available: int | None, enough: int) -> Check:
     return (
         Check(name, "ok", found)
         if available >= enough
-        else Check(name, "note", f"{found}, {enough / 1e9:.0f} advised")
+        else Check(name, "note", f"{found}, {enough / 1e9:.0f} GB advised")
     )
 
 
