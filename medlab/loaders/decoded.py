@@ -133,4 +133,6 @@ class Decoded(Account):
         if self.lut is None:
             return np.round(self.stored * np.float32(255)).astype(np.uint8)
         table = np.round(self.lut.astype(np.float32, copy=False) * np.float32(255)).astype(np.uint8)
+        if len(table) == 256 and np.array_equal(table, np.arange(256)):
+            return self.stored.view(np.uint8)  # 8 bits that are shown as they are stored, as in most PNG and JPEG
         return self._look_up(table)

@@ -87,6 +87,16 @@ def test_a_batch_is_what_torch_makes_of_the_pictures(tmp_path, dtype, mean):
     assert torch.equal(batch, expected)
 
 
+def test_a_batch_fills_the_tensor_that_is_given(tmp_path):
+    cache = filled(tmp_path)
+    buffer = torch.empty(2, 3, 32, 32, dtype=torch.bfloat16)
+    found = cache.batch([1, 2], "bfloat16", out=buffer)
+    assert found is buffer
+    assert torch.equal(buffer, cache.batch([1, 2], "bfloat16"))
+    with pytest.raises(errors.SpecError, match=r"float32 of shape \(2, 3, 32, 32\)"):
+        cache.batch([1, 2], "float32", out=buffer)
+
+
 def test_a_worker_process_opens_it_for_itself(tmp_path):
     cache = filled(tmp_path)
     again = pickle.loads(pickle.dumps(cache))
