@@ -62,9 +62,7 @@ def _spread(table: np.ndarray, layout: Layout) -> np.ndarray:
     return np.tile(below, (patterns // len(below),) + (1,) * (table.ndim - 1))
 
 
-def _range(
-    stored: np.ndarray, layout: Layout, padding: tuple[int, int] | None, account: Account
-) -> tuple[int, int]:
+def _range(stored: np.ndarray, layout: Layout, padding: tuple[int, int] | None, account: Account) -> tuple[int, int]:
     """(least, greatest) number stored, without padding; all of it where there is nothing else."""
     values = stored.view(layout.dtype)
     low, high = int(values.min()), int(values.max())

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import pathlib
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -71,7 +72,9 @@ def dataset(pixels: np.ndarray | None = None, **elements):
 def saved(made) -> bytes:
     """A pydicom data set as the bytes of a file."""
     buffer = io.BytesIO()
-    made.save_as(buffer, enforce_file_format=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, about what is wrong here on purpose
+        made.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 
@@ -111,9 +114,12 @@ def compressed(kind: str, pixels: np.ndarray | None = None, **elements) -> bytes
     if kind == "big endian":
         made.PixelData = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
         made["PixelData"].VR = "OW"
-    buffer = io.BytesIO()
-    made.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
+        from pydicom.filewriter import dcmwrite
+
+        buffer = io.BytesIO()
+        dcmwrite(buffer, made, implicit_vr=False, little_endian=False, force_encoding=True)
+        return buffer.getvalue()
+    return saved(made)
 
 
 def picture(data: bytes, **options) -> Decoded:
