@@ -8,8 +8,10 @@ import importlib
 _HOMES = {
     "Phantom": "worker",
     "PhantomStyle": "style",
+    "check_case": "checker",
     "parse_report": "parser",
     "present": "vocabulary",
+    "write_phantoms": "export",
 }
 __all__ = sorted(_HOMES)
 

@@ -5,6 +5,7 @@ shortcut learning: see `PhantomStyle.spurious`.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -108,8 +109,7 @@ def _even(stroke: tuple[tuple[float, float], ...]) -> Points:
     """A stroke with its corners doubled, so that the pen keeps its width round them."""
     points = np.asarray(stroke)
     steps = np.linspace(0, 1, 5)[:, None]
-    parts = [a + (b - a) * steps for a, b in zip(points[:-1], points[1:], strict=True)]
-    return np.concatenate(parts)
+    return np.concatenate([a + (b - a) * steps for a, b in itertools.pairwise(points)])
 
 
 def _leads(rng: np.random.Generator) -> list[Shape]:

@@ -127,11 +127,14 @@ def shoulder_girdle(patient: Patient) -> list[Shape]:
         clavicle = spline([(0.075, -0.535 - lift * 0.3), (0.17, -0.575 - lift * 0.8), (0.34, -0.615 - lift),
                            (0.52, -0.665 - lift), (0.70, -0.715 - lift + swing), (0.86, -0.735 - lift * 0.6 + swing)],
                           8) * flip + [patient.turn, place[1]]  # fmt: skip
-        width = np.interp(
-            np.linspace(0, 1, len(clavicle)), [0, 0.02, 0.12, 0.5, 0.85, 1], [0.012, 0.026, 0.026, 0.022, 0.026, 0.008]
-        )
+        width = np.interp(np.linspace(0, 1, len(clavicle)), _CLAVICLE_AT, _CLAVICLE_HALF)
         shapes += _hollow(ribbon(clavicle, width), 0.52, 0.78)
     return shapes
+
+
+_CLAVICLE_AT = (0, 0.02, 0.12, 0.5, 0.85, 1)
+_CLAVICLE_HALF = (0.012, 0.026, 0.026, 0.022, 0.026, 0.008)
+"""half width of a clavicle along its length, from the sternum outwards"""
 
 
 def _hollow(outline: Points, inside: float, rim: float) -> list[Shape]:

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from medlab.phantom.anatomy import CM, SIGN, Patient
+from medlab.phantom.anatomy import SIGN, Patient
 from medlab.phantom.bones import ribs, shoulder_girdle, spine
 from medlab.phantom.chance import stream
 from medlab.phantom.curves import ellipse, ribbon, spline
@@ -175,21 +175,10 @@ def _gas(canvas: Canvas, patient: Patient) -> np.ndarray:
     tubes = canvas.blur(canvas.fill(airways(patient)), 0.006)
     under = float(patient.dome_y("left", 0.36 * patient.half_thorax / 0.7))
     x, width = rng.uniform(0.22, 0.40), rng.uniform(0.08, 0.14)
-    bubbles: list[Shape] = [
-        (
-            ellipse(
-                (x, under + 0.065 + 0.4 * width), (width, 0.45 * width + 0.01), rng.uniform(-0.3, 0.2), power=0.85
-            ),
-            1.0,
-        )
-    ]
+    radii, tilt = (width, 0.45 * width + 0.01), rng.uniform(-0.3, 0.2)
+    bubbles: list[Shape] = [(ellipse((x, under + 0.065 + 0.4 * width), radii, tilt, power=0.85), 1.0)]
     for _ in range(int(rng.integers(0, 5))):
         centre = (rng.uniform(-0.5, 0.6), under + rng.uniform(0.30, 0.55))
         bubbles.append((ellipse(centre, (rng.uniform(0.03, 0.09), rng.uniform(0.02, 0.05)), rng.uniform(-1, 1)), 0.5))
     gas = canvas.blur(canvas.fill(bubbles), 0.010)
     return -2.0 * tubes - rng.uniform(2.0, 5.0) * gas
-
-
-def centimetres(length: float) -> float:
-    """A canonical length in centimetres."""
-    return length * CM

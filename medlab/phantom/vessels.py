@@ -9,7 +9,6 @@ from medlab.phantom.raster import Shape
 
 STEPS = 9
 """points along one branch"""
-REACH = 1.0
 
 
 def vessels(patient: Patient) -> tuple[list[Shape], list[Shape]]:

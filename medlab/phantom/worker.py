@@ -108,7 +108,10 @@ class Phantom:
 
 def _organs(scene: Scene) -> list[Mask]:
     lungs = [Mask("lung", scene.lung[side] > 0.5, side=side) for side in SIGN]
-    return [*lungs, Mask("heart", scene.heart > 0.5), Mask("mediastinum", scene.mediastinum > 0.5)]
+    heart, mediastinum = scene.heart > 0.5, scene.mediastinum > 0.5
+    # Below the heart the strip is crura and spine.
+    mediastinum[np.flatnonzero(heart.any(1))[-1] + 1 :] = False
+    return [*lungs, Mask("heart", heart), Mask("mediastinum", mediastinum)]
 
 
 def _scan(film: np.ndarray, name: str, view: str, canvas: Canvas) -> Scan:

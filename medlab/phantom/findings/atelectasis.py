@@ -44,9 +44,8 @@ def _bands(scene: Scene, finding: Finding, rng: np.random.Generator) -> np.ndarr
         along = np.array([-1.0, -0.3, 0.4, 1.0]) * length
         bow = np.array([0.012, -0.004, -0.004, 0.010])
         line = spline(np.stack([x + along, y + drop - 0.03 + tilt * along * sign + bow], -1), 8)
-        bands.append(
-            (ribbon(line, half * np.interp(np.linspace(0, 1, len(line)), [0, 0.2, 0.8, 1], [0.4, 1, 1, 0.4])), 1.0)
-        )
+        taper = np.interp(np.linspace(0, 1, len(line)), [0, 0.2, 0.8, 1], [0.4, 1, 1, 0.4])
+        bands.append((ribbon(line, half * taper), 1.0))
     cover = canvas.blur(canvas.fill(bands), 0.004) * scene.open_lung(finding.side)
     scene.extra += np.float32(rng.uniform(3.0, 3.8)) * cover
     return cover > 0.4

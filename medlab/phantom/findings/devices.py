@@ -28,9 +28,8 @@ def paint_pacemaker(scene: Scene, finding: Finding, rng: np.random.Generator) ->
     ends = [[(-0.085, 0.10), (-0.02, 0.26), (left * 0.42, low - 0.10), (left * 0.60, low - 0.085)]]
     if rng.random() < 0.6:
         ends.append([(-0.088, 0.08), (-0.075, 0.17), (-0.13, 0.13), (-0.135, 0.08)])
-    wires = [
-        _venous_path(sign, (x - sign * 0.02, y - radius * 0.95), end, loop=0.02 * k) for k, end in enumerate(ends)
-    ]
+    start = (x - sign * 0.02, y - radius * 0.95)
+    wires = [_venous_path(sign, start, end, loop=0.02 * k) for k, end in enumerate(ends)]
     shapes += [(ribbon(wire, 0.0058), 0.42) for wire in wires]
     shapes += [(ellipse(wire[-1], (0.012, 0.012), points=16), 0.7) for wire in wires]
     cover = scene.canvas.fill(shapes)
@@ -40,7 +39,6 @@ def paint_pacemaker(scene: Scene, finding: Finding, rng: np.random.Generator) ->
 
 def paint_central_line(scene: Scene, finding: Finding, rng: np.random.Generator) -> np.ndarray:
     """A catheter from the neck down the great vein, its tip above the right atrium; returns the mask."""
-    sign = SIGN[finding.side]
     tip = rng.uniform(-0.20, -0.08)
     neck = rng.uniform(0.17, 0.24)
     if finding.side == "right":
@@ -48,7 +46,7 @@ def paint_central_line(scene: Scene, finding: Finding, rng: np.random.Generator)
     else:
         path = [(neck, -1.3), (neck, -0.98), (neck * 0.85, -0.76), (0.10, -0.57), (-0.03, -0.47), (-0.08, -0.36),
                 (-0.09, tip)]  # fmt: skip
-    path = np.asarray(path) + [scene.patient.turn * 0.3 + sign * 0.0, 0]
+    path = np.asarray(path) + [scene.patient.turn * 0.3, 0]
     cover = scene.canvas.fill([(ribbon(spline(path, 10), 0.0085), 1.0)])
     scene.metal = np.maximum(scene.metal, np.float32(4.6) * scene.canvas.blur(cover, 0.001))
     return cover > THIN

@@ -8,7 +8,7 @@ from medlab.phantom.curves import Points, ribbon
 from medlab.phantom.scene import LUNG_DENSITY, Scene
 from medlab.phantom.vessels import hilum
 
-FLUID_ABOVE_DOME = {"small": (-0.070, -0.045), "moderate": (0.10, 0.19), "large": (0.40, 0.58)}
+FLUID_ABOVE_DOME = {"small": (-0.060, -0.025), "moderate": (0.10, 0.17), "large": (0.43, 0.59)}
 """height of the fluid's level above the top of the diaphragm; below 0 only the costophrenic angle is filled"""
 GAP = {"small": (0.075, 0.10), "moderate": (0.155, 0.195), "large": (0.28, 0.36)}
 """distance of the lung's edge from the chest wall at mid height"""
@@ -34,7 +34,7 @@ def paint_effusion(scene: Scene, finding: Finding, rng: np.random.Generator) -> 
 
 
 def paint_pneumothorax(scene: Scene, finding: Finding, rng: np.random.Generator) -> np.ndarray:
-    """Air outside a lung that shrinks towards its hilum: no vessels there, and a thin pleural line; returns its mask."""
+    """Air outside a lung that shrinks towards its hilum, which ends at a thin pleural line; returns the air's mask."""
     patient, side = scene.patient, finding.side
     edge, shrunk = _collapsed(scene, side, rng.uniform(*GAP[finding.severity]), rng)
     canvas = scene.canvas
