@@ -117,31 +117,30 @@ def _parts(message: bytes) -> tuple[dict[str, Any], list[memoryview]]:
 
 
 def _unpacked(answer: bytes, name: str) -> Decoded:
-    """The child's answer as a Decoded; checked as what it is, the word of a process that hostile bytes ran in."""
+    """The child's answer; checked as what it is, the word of a process that hostile bytes ran in."""
     try:
         head, bodies = _parts(answer)
-        if "error" in head:
-            raise _error(**head["error"])
-        arrays = []
-        for body, dtype, shape in zip(bodies, head["dtypes"], head["shapes"], strict=True):
-            if dtype not in _DTYPES:
-                raise ValueError(f"dtype {dtype!r}")
-            arrays.append(np.frombuffer(body, dtype).reshape([int(side) for side in shape]))
-        stored, lut = (*arrays, None)[:2]
-        if (lut.shape if lut is not None else None) != _lut_shape(stored):
-            raise ValueError("a table that does not fit its values")
-        fields = {key: _tuples(value) for key, value in head["fields"].items() if key in _FIELDS}
-        return Decoded(
-            stored,
-            lut,
-            {**fields, "name": name},
-            steps=[str(step) for step in head["steps"]],
-            notes=[Note(*note) for note in head["notes"]],
-        )
+        result = _error(**head["error"]) if "error" in head else _decoded(head, bodies, name)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        if isinstance(error, MedlabError):
-            raise
         raise DataError("decode", f"{shown(name)}: its decoder gave no proper answer") from error
+    if isinstance(result, MedlabError):
+        raise result
+    return result
+
+
+def _decoded(head: dict[str, Any], bodies: list[memoryview], name: str) -> Decoded:
+    arrays = []
+    for body, dtype, shape in zip(bodies, head["dtypes"], head["shapes"], strict=True):
+        if dtype not in _DTYPES:
+            raise ValueError(f"dtype {dtype!r}")
+        arrays.append(np.frombuffer(body, dtype).reshape([int(side) for side in shape]))
+    stored, lut = (*arrays, None)[:2]
+    if (None if lut is None else lut.shape) != _lut_shape(stored):
+        raise ValueError("a table that does not fit its values")
+    fields = {key: _tuples(value) for key, value in head["fields"].items() if key in _FIELDS}
+    notes = [Note(*note) for note in head["notes"]]
+    steps = [str(step) for step in head["steps"]]
+    return Decoded(stored, lut, {**fields, "name": name}, steps=steps, notes=notes)
 
 
 def _lut_shape(stored: np.ndarray) -> tuple[int] | None:
