@@ -138,9 +138,8 @@ class PreparedCache:
         shape = (len(keys), self.preparation.channels, size, size)
         batch = torch.empty(shape, dtype=getattr(torch, dtype)) if out is None else out
         if batch.shape != shape or batch.dtype != getattr(torch, dtype) or not batch.is_contiguous():
-            raise SpecError(
-                f"out is {batch.dtype} of shape {tuple(batch.shape)}", accepted=f"{dtype} of shape {shape}"
-            )
+            given = f"out is {batch.dtype} of shape {tuple(batch.shape)}"
+            raise SpecError(given, accepted=f"contiguous {dtype} of shape {shape}")
         # numpy knows no bfloat16, but a look-up only moves bits
         words = torch.int32 if dtype == "float32" else torch.int16
         tables = tuple(torch.tensor(t).to(batch.dtype).view(words).numpy() for t in tables_of(self.preparation))

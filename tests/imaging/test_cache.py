@@ -93,7 +93,7 @@ def test_a_batch_fills_the_tensor_that_is_given(tmp_path):
     found = cache.batch([1, 2], "bfloat16", out=buffer)
     assert found is buffer
     assert torch.equal(buffer, cache.batch([1, 2], "bfloat16"))
-    with pytest.raises(errors.SpecError, match=r"float32 of shape \(2, 3, 32, 32\)"):
+    with pytest.raises(errors.SpecError, match=r"contiguous float32 of shape \(2, 3, 32, 32\)"):
         cache.batch([1, 2], "float32", out=buffer)
 
 
