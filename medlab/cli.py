@@ -94,6 +94,24 @@ def lab(
 
 
 @app.command()
+def phantom(
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for the films, masks and cases.jsonl.")],
+    n: Annotated[int, typer.Option(min=0, help="How many cases.")] = 20,
+    visits: Annotated[int, typer.Option(min=0, help="How many pairs of visits of one patient besides.")] = 0,
+    size: Annotated[int, typer.Option(help="Rows and columns of a film.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first case; the others count up.")] = 0,
+    dicom: Annotated[bool, typer.Option("--dicom", help="Write each film as DICOM too.")] = False,
+    lang: Annotated[str, typer.Option(help="Languages of reports and questions.")] = "en,zh",
+) -> None:
+    """Draw synthetic chest films with masks, reports and questions; an interrupted run goes on where it stopped."""
+    from medlab.phantom.export import write_phantoms
+
+    languages = tuple(lang.split(","))
+    folder = write_phantoms(out, n=n, seed=seed, size=size, dicom=dicom, languages=languages, visits=visits)
+    typer.echo(f"{n + 2 * visits} cases in {folder}   (medlab.load_cohort reads them)")
+
+
+@app.command()
 def scan(
     file: Annotated[pathlib.Path, typer.Argument(help="DICOM, PNG, JPEG, TIFF or NIfTI.")],
     window: Annotated[str | None, typer.Option(help='"lung", or centre and width: "-600,1500".')] = None,

@@ -21,7 +21,7 @@ def test_the_version_is_printed():
     assert run("--version").output == f"medlab {medlab.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", ["doctor", "lab", "scan"])
+@pytest.mark.parametrize("verb", ["doctor", "lab", "phantom", "scan"])
 def test_each_verb_is_listed_and_explains_itself(verb):
     assert verb in run("--help").output
     assert run(verb, "--help").exit_code == 0
@@ -91,6 +91,28 @@ def test_a_scan_is_read_and_accounted_for(fixtures):
     result = run("scan", str(fixtures("dicom/RG1_UNCR.dcm")))
     assert result.exit_code == 0
     assert result.output.startswith("Scan('RG1_UNCR.dcm', ")
+
+
+def test_phantoms_are_written_to_a_folder_and_a_second_run_keeps_them(tmp_path):
+    out = tmp_path / "films"
+    words = ("phantom", "--n", "2", "--size", "64", "--seed", "5", "--lang", "zh", "--dicom", "--out", str(out))
+    first = run(*words)
+    assert first.exit_code == 0
+    assert f"2 cases in {out}" in first.output
+    entries = [json.loads(line) for line in (out / "cases.jsonl").read_text("utf-8").splitlines()]
+    assert [entry["id"] for entry in entries] == ["phantom-5", "phantom-6"]
+    assert {report["language"] for entry in entries for report in entry["reports"]} == {"zh"}
+    films = {path.name: path.stat().st_mtime_ns for path in (out / "images").iterdir()}
+    assert sorted(films) == ["phantom-5.dcm", "phantom-5.png", "phantom-6.dcm", "phantom-6.png"]
+    assert run(*words).exit_code == 0
+    assert {path.name: path.stat().st_mtime_ns for path in (out / "images").iterdir()} == films
+
+
+@pytest.mark.parametrize("option", [("--size", "10"), ("--lang", "fr")])
+def test_phantoms_that_cannot_be_are_refused(tmp_path, option):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["phantom", "--n", "1", "--out", str(tmp_path / "x"), *option])
+    assert stopped.value.code == 2
 
 
 def test_a_window_is_a_preset_or_two_numbers():
