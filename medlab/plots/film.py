@@ -19,6 +19,8 @@ from medlab.plots.words import term, words_in
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FILL = 0.12
+"""opacity of a mask: enough to see where it is, not so much that it hides what it covers"""
 FRONTAL = ("PA", "AP")
 ON_FILM = ("CR", "DX", "RG", "MG")
 """projections: a distance on them is larger than the distance in the patient"""
@@ -117,7 +119,7 @@ def _draw_mask(axes: "Axes", mask: Mask, mark: Mark) -> None:
     part = np.pad(mask.pixels[top:bottom, left:right].astype(np.float32), 1)
     x, y = np.arange(left - 1, right + 1) + 0.5, np.arange(top - 1, bottom + 1) + 0.5
     if mark.filled:
-        axes.contourf(x, y, part, levels=[0.5, 2], colors=[mark.colour], alpha=0.16)
+        axes.contourf(x, y, part, levels=[0.5, 2], colors=[mark.colour], alpha=FILL)
     outline = axes.contour(x, y, part, levels=[0.5], colors=[mark.colour], linewidths=1.3 if mark.filled else 0.7)
     outline.set(linestyle=mark.line, path_effects=_halo(2.6 if mark.filled else 1.4))
 

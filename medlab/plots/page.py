@@ -22,10 +22,11 @@ GUTTER = 0.28
 WIDTH = 9.4
 BESIDE = 3.5
 """width of the words beside a single picture"""
-TALLEST = 5.2
+TALLEST, TALLEST_OF_SEVERAL = 5.2, 3.6
 ABOVE, BELOW = 0.17, 0.26
 """room around a picture for its sides and scale bar"""
-MOST_COLUMNS = 4
+MOST_COLUMNS, NARROWEST = 4, 2.0
+CAPTION = 0.16
 SIZES = {"title": TITLE_PT, "heading": BODY_PT, "body": BODY_PT, "small": SMALL_PT, "doubt": SMALL_PT}
 GAPS_PT = {"title": 0.0, "heading": 7.0, "body": 1.5, "small": 1.0, "doubt": 1.5}
 """space before a paragraph"""
@@ -48,35 +49,53 @@ def lay_out(panels: list[Panel], foot: list[Line], marks: dict[str, Mark], langu
 
 
 def _one(panel: Panel, marks: dict[str, Mark], language: str, theme: Theme) -> "Figure":
-    shape = panel.film.height_to_width
+    shape, (above, below) = panel.film.height_to_width, _room([panel])
     picture_width = min(WIDTH - BESIDE - GUTTER - 2 * MARGIN, TALLEST / shape)
     picture_height = picture_width * shape
-    height = max(ABOVE + picture_height + BELOW, _height(panel.lines, BESIDE)) + 2 * MARGIN + 0.12
+    height = max(above + picture_height + below, _height(panel.lines, BESIDE)) + 2 * MARGIN + CAPTION
     figure = _blank(picture_width + GUTTER + BESIDE + 2 * MARGIN, height, theme, language)
-    _picture(figure, panel, (MARGIN, MARGIN + ABOVE, picture_width, picture_height), marks, theme, language)
+    _picture(figure, panel, (MARGIN, MARGIN + above, picture_width, picture_height), marks, theme, language)
     _write(figure, panel.lines, MARGIN + picture_width + GUTTER, MARGIN, BESIDE, theme)
     return figure
 
 
-def _several(panels: list[Panel], foot: list[Line], marks: dict[str, Mark], language: str, theme: Theme):
+def _several(panels: list[Panel], foot: list[Line], marks: dict[str, Mark], language: str, theme: Theme) -> "Figure":
     columns = min(len(panels), MOST_COLUMNS)
-    width = (WIDTH - 2 * MARGIN - (columns - 1) * GUTTER) / columns
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    tall = [min(TALLEST, max(width * panel.film.height_to_width for panel in row)) for row in rows]
-    deep = [max(_height(panel.lines, width) for panel in row) for row in rows]
-    total = sum(tall) + sum(deep) + len(rows) * (ABOVE + BELOW + MARGIN) + _height(foot, WIDTH - 2 * MARGIN)
-    figure = _blank(WIDTH, total + MARGIN + 0.2, theme, language)
+    widest = max(TALLEST_OF_SEVERAL / panel.film.height_to_width for panel in panels)
+    width = max(NARROWEST, min((WIDTH - 2 * MARGIN - (columns - 1) * GUTTER) / columns, widest))
+    across = columns * width + (columns - 1) * GUTTER
+    rows = [_Row(panels[start : start + columns], width) for start in range(0, len(panels), columns)]
+    total = sum(row.height + MARGIN for row in rows) + _height(foot, across)
+    figure = _blank(across + 2 * MARGIN, total + MARGIN + CAPTION, theme, language)
     top = MARGIN
-    for row, height, depth in zip(rows, tall, deep, strict=True):
-        for column, panel in enumerate(row):
+    for row in rows:
+        for column, panel in enumerate(row.panels):
             left = MARGIN + column * (width + GUTTER)
-            own_width = min(width, height / panel.film.height_to_width)
-            own_height = own_width * panel.film.height_to_width
-            _picture(figure, panel, (left, top + ABOVE, own_width, own_height), marks, theme, language)
-            _write(figure, panel.lines, left, top + ABOVE + height + BELOW, width, theme)
-        top += ABOVE + height + BELOW + depth + MARGIN
-    _write(figure, foot, MARGIN, top, WIDTH - 2 * MARGIN, theme)
+            shape = panel.film.height_to_width
+            own_width = min(width, row.pictures / shape)
+            place = (left, top + row.above, own_width, own_width * shape)
+            _picture(figure, panel, place, marks, theme, language)
+            _write(figure, panel.lines, left, top + row.above + row.pictures + row.below, width, theme)
+        top += row.height + MARGIN
+    _write(figure, foot, MARGIN, top, across, theme)
     return figure
+
+
+class _Row:
+    """Panels that stand side by side, and the inches that they need."""
+
+    def __init__(self, panels: list[Panel], width: float):
+        self.panels = panels
+        self.above, self.below = _room(panels)
+        self.pictures = min(TALLEST_OF_SEVERAL, max(width * panel.film.height_to_width for panel in panels))
+        words = max(_height(panel.lines, width) for panel in panels)
+        self.height = self.above + self.pictures + self.below + words
+
+
+def _room(panels: list[Panel]) -> tuple[float, float]:
+    """Inches (above, below) a picture for its sides and its scale bar, where any panel of a row has them."""
+    above = ABOVE if any(panel.film.has_sides for panel in panels) else 0.0
+    return above, BELOW if any(panel.film.bar_mm is not None for panel in panels) else 0.06
 
 
 def _blank(width: float, height: float, theme: Theme, language: str) -> "Figure":

@@ -70,7 +70,7 @@ def show(
         thing = entries[index][0]
         if isinstance(thing, Case) and (index == 0 or entries[index - 1][0] is not thing):
             known = case_lines(thing, language, report=report)
-            told.append(in_sentences(known))
+            told.append(in_sentences(known, language))
             (foot if single and len(films) > 1 else lines).extend(known)
         panels.append(Panel(film, (*lines, *audit_lines(film.scan, language, steps=steps))))
     figure = lay_out(panels, foot, marks, language, theme)

@@ -60,9 +60,11 @@ def key_lines(film: Film, marks: dict[str, Mark], language: str) -> list[Line]:
         if marks[mask.label].filled
     ]
     outlined = {mask.label for mask in film.masks}
-    for box in film.boxes:
-        if box.label not in outlined:
-            lines.append(Line(_join(term(box.label, language), _place(box, language)), "body", marks[box.label], 2))
+    lines += [
+        Line(_join(term(box.label, language), _place(box, language)), "body", marks[box.label], 2)
+        for box in film.boxes
+        if box.label not in outlined
+    ]
     anatomy = [mask for mask in film.masks if not marks[mask.label].filled]
     if anatomy:
         text = ", ".join(_mask_text(mask, film.scan, language) for mask in anatomy)
@@ -112,11 +114,11 @@ def describe(title: str, film: Film, language: str) -> str:
     return words["stop"].join(sentences) + words["stop"].rstrip()
 
 
-def in_sentences(lines: list[Line]) -> str:
+def in_sentences(lines: list[Line], language: str) -> str:
     """Lines as running text for the description, without their headings."""
-    text = " ".join(
-        line.text if line.text.endswith(tuple(STOPS)) else f"{line.text}." for line in lines if line.role != "heading"
-    )
+    stop = words_in(language)["stop"]
+    told = [line.text.rstrip(STOPS) for line in lines if line.role != "heading"]
+    text = (stop.join(told) + stop).strip() if told else ""
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 

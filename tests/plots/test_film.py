@@ -5,6 +5,7 @@ import pytest
 
 from medlab.core.case import Box, Case, Mask
 from medlab.core.scan import Scan
+from medlab.plots.film import FILL
 from medlab.plots.show import show
 from medlab.plots.style import mark_style
 
@@ -38,7 +39,7 @@ def test_a_filled_mask_tints_its_pixels_and_no_others():
         return canvas[round(canvas.shape[0] - y), round(x), :3].tolist()
 
     assert colour(10, 10) == [0, 0, 0]
-    assert colour(50, 50) == pytest.approx([round(0.16 * v) for v in (0xE6, 0x9F, 0x00)], abs=2)
+    assert colour(50, 50) == pytest.approx([round(FILL * v) for v in (0xE6, 0x9F, 0x00)], abs=2)
 
 
 def test_an_empty_mask_draws_nothing():

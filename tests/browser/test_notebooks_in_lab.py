@@ -1,0 +1,78 @@
+"""A stranger opens a notebook in JupyterLab and presses Run All: it runs, each picture is there and described, and
+nothing leaves the machine.
+"""
+
+import json
+import os
+import pathlib
+
+import pytest
+
+NAMES = ("00_start_here", "01_loading")
+WAIT_MS = 120_000
+READY = ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]"
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
+FINISHED = f"""() => {{
+    const prompts = {PROMPTS};
+    const failed = document.querySelector('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]');
+    const waiting = prompts.some(text => text.includes('*'));
+    return prompts.every(text => /\\d/.test(text)) || (failed && !waiting && prompts.some(text => /\\d/.test(text)));
+}}"""
+PICTURES = """[...document.querySelectorAll('.jp-OutputArea img')]
+    .map(image => ({alt: image.alt, width: image.naturalWidth}))"""
+
+
+@pytest.fixture
+def page(browser):
+    """A page that remembers its errors and every request that would leave this machine."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.errors, page.outside = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: _remember(request.url, page.outside))
+    yield page
+    page.close()
+
+
+def _remember(url: str, outside: list[str]) -> None:
+    if url.startswith(("http:", "https:", "ws:", "wss:")) and "//127.0.0.1:" not in url:
+        outside.append(url)
+
+
+def expected(name: str) -> tuple[int, int, int]:
+    """How many code cells, errors and pictures the stored notebook has."""
+    path = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / f"{name}.ipynb"
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    errors = sum(output["output_type"] == "error" for output in outputs)
+    return len(cells), errors, sum("<img" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_from_top_to_bottom(page, lab, name, tmp_path):
+    cells, errors, pictures = expected(name)
+    page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?reset", wait_until="domcontentloaded")
+    page.wait_for_selector(READY, timeout=WAIT_MS)
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    page.keyboard.press("Escape")
+    page.locator(".lm-MenuBar-item", has_text="Run").first.click()
+    page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+    page.wait_for_function(FINISHED, timeout=WAIT_MS)
+    page.wait_for_selector(READY, timeout=WAIT_MS)
+
+    folder = pathlib.Path(os.environ.get("MEDLAB_SCREENSHOTS", tmp_path))
+    page.screenshot(path=folder / f"{name}.png")
+    failed = page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]')
+    assert failed.count() == errors, failed.all_inner_texts()
+    assert len(page.evaluate(PROMPTS)) == cells
+    drawn = page.evaluate(PICTURES)
+    assert len(drawn) == pictures
+    assert all(picture["width"] > 0 and len(picture["alt"]) > 20 for picture in drawn)
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    assert page.errors == []
+    assert page.outside == []
+
+
+def test_a_request_that_leaves_this_machine_is_noticed(page, lab):
+    page.goto(f"{lab}/api")
+    page.evaluate("() => fetch('http://127.0.0.2:9/').catch(() => 'refused')")
+    assert page.outside == ["http://127.0.0.2:9/"]
