@@ -52,9 +52,12 @@ def main(argv=None) -> int:
     except (SetupFailed, torch_choice.NoTorch) as error:
         print(f"\nset-up did not finish: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nset-up was stopped; what is done is kept: run the same command again", file=sys.stderr)
+        return 130
     if not chosen.dry_run:
         stamp.write(extras)
-        print(f"medlab is ready in {target.folder} ({target.installed('torch')} of torch)")
+        print(f"medlab is ready in {target.folder} (torch {target.installed('torch')})")
     return 0
 
 

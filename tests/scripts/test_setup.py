@@ -130,6 +130,16 @@ def test_a_step_that_fails_leaves_no_stamp_so_that_the_next_run_resumes(target, 
     assert not setup.Stamp(target).covers(["lab"])
 
 
+def test_a_run_that_is_stopped_says_so_quietly_and_can_be_resumed(target, monkeypatch, capsys):
+    def stopped(step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(installer.Step, "run", stopped)
+    assert setup.main(["lab"]) == 130
+    assert "run the same command again" in capsys.readouterr().err
+    assert not setup.Stamp(target).covers(["lab"])
+
+
 def test_a_dry_run_prints_the_plan_and_changes_nothing(target, steps, capsys):
     before = sorted(target.folder.iterdir())
     assert setup.main(["--dry-run", "lab", "test"]) == 0
