@@ -1,6 +1,7 @@
 """The doctor: each check as it should be on a sound machine and on one that lacks what it looks for."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -199,3 +200,18 @@ def test_the_build_that_is_read_agrees_with_the_tag_of_the_wheel():
 def test_torchvisions_metadata_names_its_torch(monkeypatch, listed, expected):
     monkeypatch.setattr(machine.importlib.metadata, "requires", lambda name: listed)
     assert machine.torch_of_torchvision() == expected
+
+
+def test_a_torchvision_of_another_build_is_found_without_importing_it(tmp_path):
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    metadata = tmp_path / "torchvision-0.28.0+other.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: torchvision\nVersion: 0.28.0+other\n")
+    code = "from medlab.cli import main; main(['doctor'])"
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environ)
+    assert done.returncode == 1, done.stderr
+    assert "pip uninstall -y torchvision" in done.stdout
+    assert "medlab cannot work here: torchvision" in done.stdout
