@@ -72,17 +72,20 @@ def grey_if_equal(colour: np.ndarray, account: Account) -> np.ndarray:
 
 
 def orientation_of(image: "pillow.Image") -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
+    """The EXIF orientation of an image that is loaded, 1 to 8; 1 where there is none or it cannot be read.
+
+    Not before it is loaded: asking a PNG for its EXIF loads it, and what goes wrong then would be hushed up here.
+    """
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a broken EXIF block must not cost the picture
         return 1
-    return value if value in _TURNS else 1
+    return value if isinstance(value, int) else 1
 
 
 def upright(values: np.ndarray, orientation: int, account: Account) -> np.ndarray:
     """(rows, cols[, 3]) turned as EXIF says, with a note; nothing else of the EXIF is kept."""
-    if orientation == 1:
+    if orientation not in _TURNS:
         return values
     swapped, flip_rows, flip_cols, _ = _TURNS[orientation]
     note_turn(orientation, account)
@@ -91,7 +94,9 @@ def upright(values: np.ndarray, orientation: int, account: Account) -> np.ndarra
 
 
 def note_turn(orientation: int, account: Account) -> None:
-    account.correct("exif_rotation", f"{_TURNS[orientation][-1]}, as the EXIF orientation ({orientation}) says")
+    """Write down that the picture was turned, where EXIF `orientation` asks for a turn."""
+    if orientation in _TURNS:
+        account.correct("exif_rotation", f"{_TURNS[orientation][-1]}, as the EXIF orientation ({orientation}) says")
 
 
 def _is_grey(colour: np.ndarray) -> bool:

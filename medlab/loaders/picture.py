@@ -103,15 +103,17 @@ def _seek(image: "ImageFile", options: ReadOptions, name: str) -> tuple[int, int
 
 def _values(image: "ImageFile", data: bytes, kind: str, frame: int, name: str, account: Account) -> np.ndarray:
     """The numbers of the current frame, upright: (rows, cols) or (rows, cols, 3)."""
-    orientation = orientation_of(image)
-    if (kind == "png" and png.is_deep_colour(data)) or (kind == "tiff" and tiff.is_deep_colour(image)):
-        return upright(_deep_colour(data, kind, frame, name, account), orientation, account)
+    deep = tiff.is_deep_colour(image) if kind == "tiff" else kind == "png" and png.is_deep_colour(data)
+    # Pillow turns a TIFF while it loads and forgets about it; others it leaves as they lie
+    before = tiff.orientation(image) if kind == "tiff" else 1
     image.load()
+    orientation = before if kind == "tiff" else orientation_of(image)
+    if deep:
+        return upright(_deep_colour(data, kind, frame, name, account), orientation, account)
     values = flatten(image, account)
     if kind != "tiff":
         return upright(values, orientation, account)
-    if orientation > 1:
-        note_turn(orientation, account)  # Pillow turns a TIFF itself while it loads
+    note_turn(orientation, account)
     return values
 
 

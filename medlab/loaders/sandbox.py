@@ -36,7 +36,7 @@ class Limits(Record):
     """What one untrusted file may cost."""
 
     memory_bytes: int = 4 << 30
-    """address space of the child; the interpreter and its libraries need about 1 GiB of it"""
+    """address space of the child; the interpreter and its libraries need about 0.3 GiB of it"""
     cpu_seconds: int = 60
     seconds: float = 60.0
     """wall time, start of the child included"""

@@ -12,7 +12,7 @@ from medlab.core.errors import DataError, shown
 if TYPE_CHECKING:
     from PIL.TiffImagePlugin import TiffImageFile
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
 _BLOCKS = ((273, 279), (324, 325))  # tags: where strips or tiles begin, how many bytes they have
 
 
@@ -22,7 +22,7 @@ def check_directory(data: bytes, name: str) -> None:
     big = data[2:4] in (b"+\0", b"\0+")
     layout, at = (f"{order}Q", 8) if big else (f"{order}I", 4)
     (start,) = struct.unpack_from(layout, data.ljust(16, b"\0"), at)
-    if start + 2 > len(data):
+    if len(data) < at + 4 or start + 2 > len(data):
         raise DataError("truncated", f"{shown(name)}: the directory of the TIFF is beyond its end", fix=_FIX)
 
 
@@ -43,6 +43,12 @@ def check_warnings(texts: list[str], name: str) -> None:
 def white_is_zero(image: "TiffImageFile") -> bool:
     """Whether black is the greatest value and Pillow leaves it so, as it does for 16 bits and for reals."""
     return image.tag_v2.get(_PHOTOMETRIC) == 0 and image.mode.startswith(("I", "F"))
+
+
+def orientation(image: "TiffImageFile") -> int:
+    """The orientation tag of a TIFF that is not loaded yet: loading removes it. 1 where there is none."""
+    value = image.tag_v2.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) else 1
 
 
 def is_deep_colour(image: "TiffImageFile") -> bool:
