@@ -50,8 +50,11 @@ environment:
 constraints:
 	$(BIN)/python scripts/constraints.py
 
+# those that compare medlab with nothing that would have to be installed; benchmarks/loading.py says what it needs
 bench: setup-test
-	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python -m benchmarks.import_time
+	$(BIN)/python -m benchmarks.index
+	$(BIN)/python -m benchmarks.label_integrity
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """How long `import medlab` takes, beside Python's own start and `import numpy`, in one run on one machine.
 
-    python benchmarks/import_time.py [--rounds 9]
+    python -m benchmarks.import_time [--rounds 9]
 
 Each statement runs in a fresh process; the rounds alternate between the statements, so that a busy machine slows all
 of them alike. Printed is the median, and how much each adds to Python's own start.
