@@ -12,7 +12,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with nbval_sanitize.cfg --
 .PHONY: help lab test setup setup-test lint tests nbval notebooks environment constraints bench clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 lab: setup
 	@$(BIN)/medlab lab
