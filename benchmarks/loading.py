@@ -97,8 +97,6 @@ def _pipelines(path: pathlib.Path) -> dict[str, Callable[[], np.ndarray]]:
 
 def _time_cache(folder: pathlib.Path, rounds: int) -> dict[str, float]:
     """CPU ms a picture of an epoch in random order over a prepared cache of 64 noisy squares."""
-    import torch
-
     from medlab.imaging import Preparation, PreparedCache
     from medlab.imaging.cache import Entry
 
@@ -114,9 +112,8 @@ def _time_cache(folder: pathlib.Path, rounds: int) -> dict[str, float]:
             cache[int(slot)]
 
     def batches(dtype: str) -> None:
-        buffer = torch.empty(batch, 3, SIZE, SIZE, dtype=getattr(torch, dtype))
         for slots in rng.permutation(count).reshape(-1, batch).tolist():
-            cache.batch(slots, dtype, out=buffer)
+            cache.batch(slots, dtype)
 
     runs = {
         "one by one, float32": one_by_one,

@@ -124,28 +124,32 @@ class PreparedCache:
     def batch(
         self, keys: Sequence[int | str], dtype: str = "float32", *, out: "torch.Tensor | None" = None
     ) -> "torch.Tensor":
-        """Several pictures as a torch tensor (n, channels, size, size), contiguous; `dtype` is one of DTYPES.
+        """Several pictures as a torch tensor (n, channels, size, size); `dtype` is one of DTYPES.
 
-        out  a tensor of that shape and dtype to fill, pinned perhaps: making a new one of 77 MB (8 pictures of 896 in
-             float32) costs as much as filling it
+        out  a tensor of that shape and dtype to fill, pinned perhaps
 
-        A preparation with channels=1 moves a third of the bytes; `.expand(-1, 3, -1, -1)` them on the device.
+        Without `out`, the channels of grey pictures are one plane in memory (stride 0) where mean and std are the same
+        for all: writing three costs three times the look-up. Whatever copies the tensor lays it out in full.
         """
         import torch
 
         check_choice("dtype", dtype, DTYPES)
-        size = self.preparation.size
-        shape = (len(keys), self.preparation.channels, size, size)
-        batch = torch.empty(shape, dtype=getattr(torch, dtype)) if out is None else out
-        if batch.shape != shape or batch.dtype != getattr(torch, dtype) or not batch.is_contiguous():
-            given = f"out is {batch.dtype} of shape {tuple(batch.shape)}"
-            raise SpecError(given, accepted=f"contiguous {dtype} of shape {shape}")
+        kind, size, channels = getattr(torch, dtype), self.preparation.size, self.preparation.channels
         # numpy knows no bfloat16, but a look-up only moves bits
         words = torch.int32 if dtype == "float32" else torch.int16
-        tables = tuple(torch.tensor(t).to(batch.dtype).view(words).numpy() for t in tables_of(self.preparation))
-        for key, planes in zip(keys, batch.view(words).numpy(), strict=True):
-            look_up(self.square(key), tables, planes)
-        return batch
+        tables = tuple(torch.tensor(t).to(kind).view(words).numpy() for t in tables_of(self.preparation))
+        shape = (len(keys), channels, size, size)
+        if out is None:
+            planes = 1 if len(tables) == 1 and not self.colour else channels
+            batch = torch.empty(len(keys), planes, size, size, dtype=kind)
+        elif out.shape == shape and out.dtype == kind and out.is_contiguous():
+            batch = out
+        else:
+            given = f"out is {out.dtype} of shape {tuple(out.shape)}"
+            raise SpecError(given, accepted=f"contiguous {dtype} of shape {shape}")
+        for key, pixels in zip(keys, batch.view(words).numpy(), strict=True):
+            look_up(self.square(key), tables, pixels)
+        return batch.expand(shape)
 
     def add(self, entries: Sequence[Entry], files: Mapping[str, str] | None = None) -> None:
         """Store pictures, all or none; one that is there already is passed over. Processes may take turns at it.

@@ -83,15 +83,25 @@ def test_a_batch_is_what_torch_makes_of_the_pictures(tmp_path, dtype, mean):
     batch = cache.batch([4, 0, f"{2:064x}"], dtype)
     expected = torch.stack([torch.tensor(cache[slot].pixels) for slot in (4, 0, 2)]).to(getattr(torch, dtype))
     assert batch.dtype == getattr(torch, dtype)
-    assert batch.is_contiguous()
+    assert batch.shape == (3, 3, 32, 32)
+    assert batch.stride(1) == (0 if len(mean) == 1 else 32 * 32)
     assert torch.equal(batch, expected)
+    assert torch.equal(batch.contiguous(), expected)
+
+
+def test_a_batch_of_colour_keeps_its_channels(tmp_path):
+    drawn = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    cache = PreparedCache(tmp_path, WISH, colour=True)
+    cache.add([Entry("a" * 64, to_square(drawn, WISH), WISH.fit_of(20, 30))])
+    assert np.array_equal(cache.batch([0]).numpy()[0], cache[0].pixels)
 
 
 def test_a_batch_fills_the_tensor_that_is_given(tmp_path):
     cache = filled(tmp_path)
     buffer = torch.empty(2, 3, 32, 32, dtype=torch.bfloat16)
     found = cache.batch([1, 2], "bfloat16", out=buffer)
-    assert found is buffer
+    assert found.data_ptr() == buffer.data_ptr()
+    assert found.is_contiguous()
     assert torch.equal(buffer, cache.batch([1, 2], "bfloat16"))
     with pytest.raises(errors.SpecError, match=r"contiguous float32 of shape \(2, 3, 32, 32\)"):
         cache.batch([1, 2], "float32", out=buffer)
