@@ -68,8 +68,8 @@ def load_series(
     limit       at most so many slices, evenly spaced, the first and the last among them; None for all
     progress    True shows a bar while decoding
 
-    What was found about the series as a whole is among the notes of its first Scan. With `full_range` each slice has
-    its own black and white.
+    What was found about the series as a whole is among the notes of its first Scan. With `full_range`, or where the
+    files have no window and none is given, each slice has its own black and white.
 
     Raises DataError: "mixed_series", "missing_file" for a folder without slices, "schema" for a slice without a
     position, and whatever a single file may raise; SpecError for a wrong `limit`.
@@ -109,7 +109,7 @@ def _paths(source: Any) -> tuple[list[pathlib.Path], bool]:
 
 
 def _headers(path: pathlib.Path, options: ReadOptions, strict: bool) -> list[_Slice]:
-    """The slices of a file: one, or one a frame. A folder's file that is not DICOM, or holds no picture, gives none."""
+    """The slices of a file: one, or one a frame; none where it is no DICOM picture and nobody listed it."""
     data, name = read_source(path, options)
     try:
         kind = sniff(data, name)
@@ -159,7 +159,7 @@ def _without_localizers(slices: list[_Slice], account: Account) -> list[_Slice]:
 
 
 def _check_one_series(slices: list[_Slice]) -> None:
-    """Raises DataError "mixed_series" where slices differ in series, orientation or size; "schema" without position."""
+    """Raises DataError "mixed_series" where series, orientation or size differ; "schema" without a position."""
     first = slices[0]
     if len(slices) > 1 and not all(found.position and found.orientation for found in slices):
         raise DataError(

@@ -27,14 +27,13 @@ _POLYGLOTS = (
     (b"%PDF", "a PDF document"),
     (b"#!", "a script"),
     (b"<", "markup"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"\xca\xfe\xba\xbe", "a macOS program or Java class"),
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
 )
+"""TIFF is not among them: PS3.10, 7.1 allows it there, and many scanners write it"""
 
 
 @dataclasses.dataclass

@@ -4,7 +4,6 @@ Everything here is checked before a byte of pixels is touched, so that an absurd
 """
 
 import dataclasses
-import re
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from medlab.loaders.dicom.notes import note
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")
+OTHERS = ("ARGB", "CMYK", "HSV", "XYB", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
+"""valid and not read here: retired, or of video"""
 ASSUMED_GREY = ("CR", "DX", "CT")
 """modalities that are grey by definition: only there may a photometric interpretation be missing"""
 
@@ -129,7 +130,8 @@ def _photometric(elements: Elements, samples: int, account: Account) -> str:
     if not text and samples == 1 and elements.code("Modality") in ASSUMED_GREY:
         note(account, "photometric_missing")
         return "MONOCHROME2"
-    named = repr(text) if re.fullmatch("[A-Z0-9_ ]{1,16}", text) else "missing" if not text else "not a code"
+    # what is no code of DICOM's may be anything, a name included
+    named = text if text in OTHERS else "none that DICOM knows" if text else "missing"
     raise DataError(
         "unsupported" if text else "geometry",
         f"Photometric Interpretation is {named}",

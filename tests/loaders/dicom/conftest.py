@@ -18,6 +18,7 @@ TRANSFER_SYNTAXES = {
     "big endian": "1.2.840.10008.1.2.2",
     "deflated": "1.2.840.10008.1.2.1.99",
     "rle": "1.2.840.10008.1.2.5",
+    "jpeg": "1.2.840.10008.1.2.4.50",
     "jpeg lossless": "1.2.840.10008.1.2.4.70",
     "jpeg 12 bit": "1.2.840.10008.1.2.4.51",
     "jpeg-ls": "1.2.840.10008.1.2.4.80",
@@ -105,8 +106,9 @@ def compressed(kind: str, pixels: np.ndarray | None = None, **elements) -> bytes
         else:
             lossless = kind == "jpeg lossless"
             bits = 8 * pixels.dtype.itemsize if pixels.dtype == np.uint8 else 12
-            stream = imagecodecs.jpeg_encode(pixels, lossless=lossless, bitspersample=bits, level=98)
-        return encapsulated([stream], kind, Rows=pixels.shape[0], Columns=pixels.shape[1], **elements)
+            same = {"colorspace": "RGB", "outcolorspace": "RGB"} if pixels.ndim == 3 else {}
+            stream = imagecodecs.jpeg_encode(pixels, lossless=lossless, bitspersample=bits, level=98, **same)
+        return encapsulated([stream], kind, pixels=pixels, **elements)
     if kind in ("rle", "jpeg-ls", "jpeg 2000"):
         made.compress(TRANSFER_SYNTAXES[kind], generate_instance_uid=False)
         return saved(made)

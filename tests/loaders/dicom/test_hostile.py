@@ -294,11 +294,11 @@ def test_7_the_fix_for_a_bare_data_set_works(forge):
     )
 
 
-def test_19_an_odd_photometric_is_named_only_where_it_is_a_code(forge):
-    data = forge.dicom(PhotometricInterpretation="FOO").replace(b"FOO ", b"\x1b[2J")
+@pytest.mark.parametrize(("text", "named"), [("HSV", True), ("J SMITH", False)])
+def test_19_a_photometric_that_is_not_read_is_named_only_where_it_is_one_of_dicom_s(forge, text, named):
     with pytest.raises(DataError) as caught:
-        forge.picture(data)
-    assert "[2J" not in str(caught.value)
+        forge.picture(forge.dicom(PhotometricInterpretation=text))
+    assert (text in str(caught.value)) == named
 
 
 def test_a_codec_that_panics_gives_a_data_error(forge, monkeypatch):
