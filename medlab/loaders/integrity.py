@@ -50,8 +50,8 @@ def label_integrity(
     """Compare claimed labels with each picture's own row.
 
     claimed_ids, own_ids   names of pictures; every claimed one stands in the table exactly once
-    claimed, own           label -> a state for each id (any text; the same text means the same). "not_mentioned" in
-                           `claimed` is no claim and is never wrong
+    claimed, own           label -> a state for each id, as a list or array of text; the same text means the same.
+                           "not_mentioned" in `claimed` is no claim and is never wrong
     Raises DataError mismatch for a picture that the table does not have, schema for ids that repeat.
     """
     place = {name: row for row, name in enumerate(own_ids)}

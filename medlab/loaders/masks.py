@@ -40,10 +40,11 @@ def png_of_mask(pixels: np.ndarray) -> bytes:
 
 
 def coco_of_mask(pixels: np.ndarray) -> bytes:
-    """(rows, cols) bool as counts with spaces, starting with a count of 0s."""
+    """(rows, cols) bool as two or more counts with spaces, starting with a count of 0s."""
     flat = np.concatenate([[False], pixels.ravel(order="F"), [not pixels[-1, -1]]])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
-    return " ".join(map(str, np.diff(edges, prepend=0))).encode("ascii")
+    counts = np.diff(edges, prepend=0).tolist()
+    return " ".join(map(str, counts if len(counts) > 1 else [*counts, 0])).encode("ascii")
 
 
 def _numbers(data: bytes, what: str) -> np.ndarray:

@@ -45,7 +45,8 @@ def read_table(
     from pyarrow import csv as arrow_csv
 
     data = as_utf8(file_bytes(path, max_bytes), path.name)
-    names = names or _headings(data, path.name)
+    first_line, _, rest = data.partition(b"\n")
+    names = names or _headings(first_line, path.name)
     missing = [name for name in needed if name not in names]
     if missing:
         raise DataError(
@@ -58,18 +59,19 @@ def read_table(
     repeated = sorted({name for name in wanted if names.count(name) > 1})
     if repeated:
         raise DataError("schema", f"{path.name}: heading {shown(repeated[0])} stands more than once")
+    if not rest.strip():
+        return pa.table({name: pa.array([], pa.string()) for name in wanted})
+    _check_quotes(data, path.name)
     try:
         return arrow_csv.read_csv(
-            pa.py_buffer(data),
-            read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=8 << 20),
+            pa.py_buffer(rest),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=8 << 20),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, strings_can_be_null=False
             ),
         ).combine_chunks()
     except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return pa.table({name: pa.array([], pa.string()) for name in wanted})
         raise DataError("schema", f"{path.name}: {shown(str(error), 200)}", accepted="one cell a heading") from error
 
 
@@ -118,10 +120,20 @@ def as_utf8(raw: bytes, name: str) -> bytes:
     return raw
 
 
-def _headings(data: bytes, name: str) -> list[str]:
-    first, _, _ = data.partition(b"\n")
+def _check_quotes(data: bytes, name: str) -> None:
+    """Refuse a quote that is never closed: it would swallow the rest of the table into one cell."""
+    if data.count(b'"') % 2 == 0:
+        return
     try:
-        names = next(csv.reader([first[: 1 << 20].decode("utf-8", "replace")]), [])
+        for _ in csv.reader(io.StringIO(data.decode(), newline=""), strict=True):
+            pass
+    except csv.Error as error:
+        raise DataError("schema", f"{name}: {error}", accepted="every quote closed") from error
+
+
+def _headings(line: bytes, name: str) -> list[str]:
+    try:
+        names = next(csv.reader([line[: 1 << 20].decode("utf-8", "replace")]), [])
     except csv.Error as error:
         raise DataError("schema", f"{name}: first line: {error}") from error
     if not any(heading.strip() for heading in names):

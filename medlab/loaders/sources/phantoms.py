@@ -53,7 +53,7 @@ class Phantoms(Source):
 
         from medlab.phantom import Phantom
 
-        phantom = Phantom(size=size) if style is None else Phantom(size=size, style=style)
+        phantom = Phantom(size=size, style=style)
         tables = []
         with tqdm(total=n, desc="phantoms", disable=n < 16) as bar:
             for number in range(seed, seed + n if not visits else seed + (n + 1) // 2):
