@@ -39,7 +39,7 @@ class Overlay:
 
     @property
     def mask(self) -> np.ndarray:
-        return self.coverage > 0.5
+        return self.coverage > 0.25
 
 
 def paint_distractors(scene: Scene, style: PhantomStyle, visit: int) -> np.ndarray | None:

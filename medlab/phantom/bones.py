@@ -37,7 +37,7 @@ def ribs(patient: Patient) -> tuple[list[Shape], list[Shape]]:
         reach = patient.wall_x(side, start_y + drop) + 0.012
         reach[0] = 0.30
         turn_back = np.radians(np.where(number < 7, 93, 70))
-        back = _arc(start_y, drop, reach, np.radians(5), turn_back)
+        back = _arc(start_y, drop, reach, np.radians(2.5), turn_back)
         front = _arc(start_y, drop, reach, np.pi * 0.47, end[row])
         flip = np.array([SIGN[side], 1.0])
         posterior += _rib_shapes(back * flip - [patient.turn * 0.5, 0], rib_width[row], density[row], fade=False)

@@ -25,7 +25,7 @@ def expose(canvas: Canvas, patient: Patient, attenuation: np.ndarray, style: Pha
     """
     rng = stream(patient.seed, "exposure", visit)
     reach = CHEST_CM * patient.thickness
-    low = reach * rng.uniform(0.10, 0.17)
+    low = reach * rng.uniform(0.08, 0.14)
     high = reach * rng.uniform(1.18, 1.30)
     film = (attenuation - np.float32(low)) / np.float32(high - low)
     film = np.clip(film, -0.2, 1.4)
@@ -36,7 +36,7 @@ def expose(canvas: Canvas, patient: Patient, attenuation: np.ndarray, style: Pha
     film = canvas.blur(film, max(sharpness, 0.9 / canvas.size))
     film = film + _quantum_noise(canvas, film, patient, style, stream(patient.seed, "noise", visit))
     stored = np.clip(np.rint(film * np.float32(WHITE * 0.8)), 0, WHITE).astype(np.uint16)
-    return _curve(round(rng.uniform(4.4, 5.4), 2), round(rng.uniform(0.42, 0.48), 2))[stored]
+    return _curve(round(rng.uniform(4.6, 5.6), 2), round(rng.uniform(0.46, 0.53), 2))[stored]
 
 
 def _quantum_noise(
@@ -46,7 +46,7 @@ def _quantum_noise(
     size = canvas.size
     # Grain is drawn at the size of the picture, so each size has its own; its strength follows the pixel's area.
     fine = rng.standard_normal((size, size), dtype=np.float32)
-    strength = 0.0085 * style.noise * patient.thickness**1.5 * min(1.6, (size / 512) ** 0.5)
+    strength = 0.007 * style.noise * patient.thickness**1.5 * min(1.6, (size / 512) ** 0.5)
     strength *= float(stream(patient.seed, "dose").uniform(0.7, 1.5))
     return np.float32(strength) * fine * (np.float32(0.35) + np.clip(film, 0, 1.2))
 

@@ -18,9 +18,9 @@ from scipy.ndimage import gaussian_filter
 
 from medlab.phantom.curves import Points
 
-COARSE = 128
+COARSE = 64
 """rows and columns of the grid for smooth fields"""
-CANVAS = 896
+CANVAS = 640
 """least side of the enlarged canvas, pixels"""
 
 Shape = tuple[Points, float]
@@ -86,7 +86,8 @@ class Canvas:
     def blur(self, field: np.ndarray, blur: float) -> np.ndarray:
         """A (size, size) field blurred by `blur` canonical units; wide blurs go through the coarse grid."""
         sigma = blur * self.size / 2
-        if sigma < 0.2:
+        if sigma < 0.5:
+            # A pixel averages over more than that anyway.
             return field
         if blur * COARSE / 2 < 1.5 or self.size <= COARSE:
             return gaussian_filter(field, sigma, mode="nearest", truncate=3)

@@ -47,9 +47,9 @@ class Scene:
     """devices, cm of water that would absorb as much"""
 
     def attenuation(self) -> np.ndarray:
-        """What each ray crosses, cm of water, at least 0."""
+        """What each ray crosses, cm of water; even the airiest ray meets the chest wall twice."""
         total = self.body - (1 - LUNG_DENSITY) * self.air_path + self.pulmonary + self.extra + self.metal
-        return np.maximum(total, 0)
+        return np.maximum(total, np.float32(0.22) * self.body)
 
     def open_lung(self, side: str) -> np.ndarray:
         """Coverage of the lung of one side that nothing of the mediastinum hides."""
@@ -131,7 +131,7 @@ def _bones(canvas: Canvas, patient: Patient, body: np.ndarray) -> np.ndarray:
     girdle = canvas.fill(shoulder_girdle(patient))
     back = canvas.fill(posterior)
     column = canvas.blur(canvas.fill(spine(patient)), 0.006)
-    total = 2.5 * back + 2.1 * canvas.fill(anterior) + 2.3 * girdle + 1.8 * column
+    total = 2.2 * back + 1.8 * canvas.fill(anterior) + 2.3 * girdle + 1.8 * column
     marrow = canvas.noise(stream(patient.seed, "marrow"), 0.03)
     return total * (1 + 0.10 * marrow) * np.clip(body / np.float32(2.0), 0, 1)
 

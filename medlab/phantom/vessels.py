@@ -23,7 +23,7 @@ def vessels(patient: Patient) -> tuple[list[Shape], list[Shape]]:
             for index, outline in enumerate(outlines):
                 sets[(index + generation) % 2].append((outline, float(level[index])))
             if generation < 3:
-                lines, widths = _children(lines, widths, rng, per_branch=(4, 3, 2)[generation])
+                lines, widths = _children(lines, widths, rng, per_branch=(4, 3, 1)[generation])
     return sets
 
 

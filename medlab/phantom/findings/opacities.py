@@ -23,7 +23,7 @@ def paint_consolidation(scene: Scene, finding: Finding, rng: np.random.Generator
     lean = rng.uniform(-0.5, 0.5)
     across, along = (dx + np.float32(lean) * dy) / np.float32(radii[0]), dy / np.float32(radii[1])
     edge = 1 - np.sqrt(across * across + along * along)
-    edge += 0.17 * canvas.noise(rng, 0.13) + 0.10 * canvas.noise(rng, 0.05)
+    edge += 0.17 * canvas.noise(rng, 0.13) + 0.07 * canvas.noise(rng, 0.05)
     full = smoothstep(edge, 0.0, 0.55) * scene.lung[finding.side] * (1 - scene.mediastinum)
     mottle = np.clip(0.86 + 0.14 * canvas.noise(rng, 0.035), 0.5, 1)
     bronchi = canvas.blur(canvas.fill([(b, 1.0) for b in _bronchi(scene, finding.side, centre, rng)]), 0.004)

@@ -41,7 +41,7 @@ def paint_pneumothorax(scene: Scene, finding: Finding, rng: np.random.Generator)
     inside = canvas.fill([(shrunk, 1.0)])
     free = scene.lung[side] * (1 - inside) * (1 - scene.mediastinum)
     scene.pulmonary *= 1 - free
-    scene.extra -= np.float32(1.25 * LUNG_DENSITY) * scene.air_path * free
+    scene.extra -= np.float32(LUNG_DENSITY) * scene.air_path * free
     loss = {"small": 0.02, "moderate": 0.07, "large": 0.20}[finding.severity]
     scene.air_path *= 1 - np.float32(loss) * inside * scene.lung[side]
     line = canvas.blur(canvas.fill([(ribbon(edge, 0.005), 1.0)]), 0.0025)
