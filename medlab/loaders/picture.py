@@ -7,7 +7,6 @@ with grey. It does not decide what is black; `tone` does.
 import contextlib
 import importlib
 import io
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from medlab.loaders import png, tiff
 from medlab.loaders.decoded import Account, Decoded, ReadOptions
 from medlab.loaders.flatten import flatten, grey_if_equal, note_turn, on_black, orientation_of, upright
 from medlab.loaders.sniff import sniff
+from medlab.loaders.strict import strict_pillow
 from medlab.loaders.tone import show_values
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
     """
     kind = sniff(data, name)
     account = Account(steps=[f"{kind} decoded"])
-    with _one_family(name), _strict_pillow(kind, account, name):
+    with _one_family(name), strict_pillow() as warned:
         image = _opened(data, kind, name)
         _check_size(image, options, name)
         frame, frames = _seek(image, options, name)
@@ -49,6 +49,10 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
             tiff.check_blocks(image, len(data), name)
         inverted = kind == "tiff" and tiff.white_is_zero(image)
         values = _values(image, data, kind, frame, name, account)
+    if kind == "tiff":
+        tiff.check_warnings(warned, name)
+    for text in warned:
+        account.doubt("decoder_warned", f"Pillow warned: {shown(text, 200)[1:-1]}")
     decoded = show_values(values, options, account, name)
     if inverted:
         _invert(decoded)
@@ -141,25 +145,6 @@ def _invert(decoded: Decoded) -> None:
         decoded.stored = 1 - decoded.stored
     else:
         decoded.lut = 1 - decoded.lut
-
-
-@contextlib.contextmanager
-def _strict_pillow(kind: str, account: Account, name: str) -> Iterator[None]:
-    """Truncated pictures are errors whatever the person set; warnings become doubts, of a TIFF perhaps errors."""
-    from PIL import ImageFile
-
-    lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
-    texts = list(dict.fromkeys(str(warning.message) for warning in caught))
-    if kind == "tiff":
-        tiff.check_warnings(texts, name)
-    for text in texts:
-        account.doubt("decoder_warned", f"Pillow warned: {shown(text, 200)[1:-1]}")
 
 
 @contextlib.contextmanager

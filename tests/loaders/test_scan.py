@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,8 @@ from PIL import Image
 
 import medlab
 from medlab.core.errors import DataError, SpecError, UnknownName
-from medlab.loaders.decoded import ReadOptions
+from medlab.loaders.decoded import WINDOW_PRESETS, ReadOptions
+from medlab.loaders.sandbox import Limits
 from medlab.loaders.scan import READERS, decode, load_scan
 from medlab.loaders.sniff import sniff
 
@@ -291,3 +293,26 @@ def test_loading_an_array_imports_neither_pydicom_nor_nibabel_nor_torch():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+# the page
+
+
+def test_the_page_lists_every_note_and_every_default():
+    checkout = pathlib.Path(__file__).resolve().parents[2]
+    page = (checkout / "docs" / "loading.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \| (correction|doubt) \|", page, re.MULTILINE))
+    written_down = set()
+    for name in ("array", "doubts", "flatten", "nifti", "picture", "png", "scan", "tiff", "tone"):
+        source = (checkout / "medlab" / "loaders" / f"{name}.py").read_text(encoding="utf-8")
+        for method, code in re.findall(r"\.(correct|doubt)\(\s*\"(\w+)\"", source):
+            written_down.add((code, "correction" if method == "correct" else "doubt"))
+    assert listed == written_down
+    assert ReadOptions().max_bytes == 1 << 30
+    assert ReadOptions().max_pixels == 100_000_000
+    assert "| 1 GiB |" in page
+    assert "| 100 million |" in page
+    assert f"| {ReadOptions().max_frames} |" in page
+    assert Limits().memory_bytes == 4 << 30
+    assert (Limits().cpu_seconds, Limits().seconds) == (60, 60)
+    assert all(f'"{name}"' in page for name in WINDOW_PRESETS)
