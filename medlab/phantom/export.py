@@ -12,7 +12,6 @@ import pathlib
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
 
 from medlab.core.case import Case
 from medlab.core.errors import SpecError, shown
@@ -192,6 +191,8 @@ def _lines(entries) -> bytes:
 
 
 def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
     stream_out = io.BytesIO()
     Image.fromarray(pixels).save(stream_out, "PNG", optimize=False)
     return stream_out.getvalue()

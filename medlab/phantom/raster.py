@@ -13,8 +13,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
 
 from medlab.phantom.curves import Points
 
@@ -63,6 +61,8 @@ class Canvas:
         return self.blur_coarse(self._fill(shapes, COARSE, 4, True), blur)
 
     def _fill(self, shapes: Iterable[Shape], size: int, factor: int, posed: bool) -> np.ndarray:
+        from PIL import Image, ImageDraw
+
         image = Image.new("L", (size * factor, size * factor), 0)
         draw = ImageDraw.Draw(image)
         shapes = list(shapes)
@@ -81,7 +81,7 @@ class Canvas:
     @staticmethod
     def blur_coarse(field: np.ndarray, blur: float) -> np.ndarray:
         """A coarse field blurred by `blur` canonical units."""
-        return gaussian_filter(field, blur * COARSE / 2, mode="nearest", truncate=3)
+        return _gaussian(field, blur * COARSE / 2)
 
     def blur(self, field: np.ndarray, blur: float) -> np.ndarray:
         """A (size, size) field blurred by `blur` canonical units; wide blurs go through the coarse grid."""
@@ -90,18 +90,16 @@ class Canvas:
             # A pixel averages over more than that anyway.
             return field
         if blur * COARSE / 2 < 1.5 or self.size <= COARSE:
-            return gaussian_filter(field, sigma, mode="nearest", truncate=3)
+            return _gaussian(field, sigma)
         return self.enlarge(self.blur_coarse(self.shrink(field), blur))
 
     def shrink(self, field: np.ndarray) -> np.ndarray:
         """A (size, size) field on the coarse grid."""
-        image = Image.fromarray(np.ascontiguousarray(field, np.float32))
-        return np.asarray(image.resize((COARSE, COARSE), Image.Resampling.BOX))
+        return _resized(field, COARSE, "BOX")
 
     def enlarge(self, field: np.ndarray) -> np.ndarray:
         """A square coarse field of any side on the picture's grid, (size, size) float32."""
-        image = Image.fromarray(np.ascontiguousarray(field, np.float32))
-        return np.asarray(image.resize((self.size, self.size), Image.Resampling.BICUBIC))
+        return _resized(field, self.size, "BICUBIC")
 
     def noise(self, rng: np.random.Generator, wavelength: float) -> np.ndarray:
         """Smooth noise of about unit variance whose grains are `wavelength` canonical units wide; same at any size."""
@@ -112,3 +110,17 @@ def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """0 below `low`, 1 above `high`, a smooth rise between."""
     t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     return t * t * (np.float32(3) - np.float32(2) * t)
+
+
+def _gaussian(field: np.ndarray, sigma: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(field, sigma, mode="nearest", truncate=3)
+
+
+def _resized(field: np.ndarray, size: int, filter_name: str) -> np.ndarray:
+    """`field` on a (size, size) grid, float32."""
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(field, np.float32))
+    return np.asarray(image.resize((size, size), Image.Resampling[filter_name]))

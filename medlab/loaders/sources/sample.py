@@ -2,7 +2,6 @@
 
 import pathlib
 
-import medlab
 from medlab.core.errors import DataError
 from medlab.loaders.sources.base import SourceCard
 from medlab.loaders.sources.folder import Folder
@@ -10,7 +9,7 @@ from medlab.loaders.sources.folder import Folder
 
 def sample_folder() -> pathlib.Path:
     """Where the sample lies in a checkout."""
-    return pathlib.Path(medlab.__file__).resolve().parents[1] / "data" / "phantoms"
+    return pathlib.Path(__file__).resolve().parents[3] / "data" / "phantoms"
 
 
 class Sample(Folder):
