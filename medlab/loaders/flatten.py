@@ -47,7 +47,7 @@ def flatten(image: "pillow.Image", account: Account) -> np.ndarray:
         layers = np.asarray(image.convert("RGBA"))
         colour = on_black(layers[..., :3], layers[..., 3:], account)
     elif image.mode in _COLOUR:
-        colour = np.asarray(image.convert("RGB"))
+        colour = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     else:
         raise DataError("unsupported", f"a picture of Pillow mode {shown(image.mode)}", accepted="grey, RGB, CMYK")
     if image.mode in ("1", "L", "LA", "La"):
