@@ -53,20 +53,36 @@ def load_scan(
 
     Raises DataError for what was given, SpecError for what was asked.
     """
-    asked = options or ReadOptions()
-    changes: dict[str, Any] = {} if frame is None else {"frame": frame}
-    changes |= {key: True for key, on in (("full_range", full_range), ("three_windows", three_windows)) if on}
-    asked = asked.replace(**changes, **_window_choice(window))
+    asked = asked_options(options, frame=frame, window=window, full_range=full_range, three_windows=three_windows)
     if _in_memory(source):
         return decode(source, asked).to_scan()
     data, name = read_source(source, asked)
+    return scan_of_bytes(data, asked, name, sha256=hashlib.sha256(data).hexdigest(), untrusted=untrusted)
+
+
+def asked_options(
+    options: ReadOptions | None,
+    *,
+    frame: int | None = None,
+    window: int | str | tuple[float, float] | None = None,
+    full_range: bool = False,
+    three_windows: bool = False,
+) -> ReadOptions:
+    """`options` with what `load_scan` was asked besides; a preset's name becomes its numbers."""
+    changes: dict[str, Any] = {} if frame is None else {"frame": frame}
+    changes |= {key: True for key, on in (("full_range", full_range), ("three_windows", three_windows)) if on}
+    return (options or ReadOptions()).replace(**changes, **_window_choice(window))
+
+
+def scan_of_bytes(data: bytes, options: ReadOptions, name: str, *, sha256: str, untrusted: bool = False) -> Scan:
+    """A Scan of one frame of bytes in hand, whose sha256 the caller knows: a file of many frames is hashed once."""
     if untrusted:
         from medlab.loaders.sandbox import decode_apart
 
-        decoded = decode_apart(data, asked, name)
+        decoded = decode_apart(data, options, name)
     else:
-        decoded = decode_bytes(data, asked, name)
-    decoded.fields["sha256"] = hashlib.sha256(data).hexdigest()
+        decoded = decode_bytes(data, options, name)
+    decoded.fields["sha256"] = sha256
     return decoded.to_scan()
 
 

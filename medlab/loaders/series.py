@@ -6,10 +6,11 @@ first and decodes only the slices that are wanted.
 """
 
 import dataclasses
+import hashlib
 import itertools
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from medlab.loaders.dicom.container import open_container
 from medlab.loaders.dicom.frame_header import FrameHeader
 from medlab.loaders.dicom.layout import read_layout
 from medlab.loaders.dicom.notes import note
-from medlab.loaders.scan import load_scan
+from medlab.loaders.scan import asked_options, scan_of_bytes
 from medlab.loaders.sniff import sniff
 from medlab.loaders.source import read_source
 
@@ -76,7 +77,7 @@ def load_series(
     """
     if limit is not None:
         check_whole("limit", limit, 1)
-    asked = options or ReadOptions()
+    asked = asked_options(options, window=window, three_windows=three_windows, full_range=full_range)
     paths, strict = _paths(source)
     slices = [found for path in paths for found in _headers(path, asked, strict)]
     account = Account()
@@ -84,14 +85,7 @@ def load_series(
     _check_one_series(slices)
     slices = _sorted(slices, account)
     slices = _spread(slices, limit, account)
-    choices: dict[str, Any] = {
-        "window": window,
-        "three_windows": three_windows,
-        "full_range": full_range,
-        "untrusted": untrusted,
-        "options": asked,
-    }
-    scans = [load_scan(found.path, frame=found.frame, **choices) for found in _counted(slices, progress)]
+    scans = list(_decoded(_counted(slices, progress), asked, untrusted))
     scans[0] = scans[0].replace(notes=(*account.notes, *scans[0].notes))
     return tuple(scans)
 
@@ -221,6 +215,16 @@ def _spread(slices: list[_Slice], limit: int | None, account: Account) -> list[_
     if limit == 1:
         return [slices[len(slices) // 2]]
     return [slices[index] for index in np.round(np.linspace(0, len(slices) - 1, limit)).astype(int)]
+
+
+def _decoded(slices: Iterable[_Slice], options: ReadOptions, untrusted: bool) -> Iterator[Scan]:
+    """Each slice as a Scan; a file of many frames is read and hashed once."""
+    for path, frames in itertools.groupby(slices, key=lambda found: found.path):
+        data, name = read_source(path, options)
+        sha256 = hashlib.sha256(data).hexdigest()
+        for found in frames:
+            chosen = options.replace(frame=found.frame)
+            yield scan_of_bytes(data, chosen, name, sha256=sha256, untrusted=untrusted)
 
 
 def _counted(slices: list[_Slice], progress: bool) -> Iterable[_Slice]:

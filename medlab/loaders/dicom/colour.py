@@ -21,7 +21,7 @@ def show_colour(
     """
     if options.three_windows:
         raise SpecError("three_windows was asked for a colour picture", accepted="CT values in HU")
-    if options.window is not None or options.window_index:
+    if options.window is not None or options.window_index or options.full_range:
         note(account, "window_on_colour")
     if layout.photometric != "PALETTE COLOR":
         account.steps.append(f"RGB of {layout.bits_stored} bits")

@@ -112,8 +112,11 @@ class Elements:
         first = next(iter(self.numbers(name)), float("nan"))
         return int(first) if abs(first) < 1 << 62 and first == int(first) else None
 
-    def items(self, name: str) -> list["Elements"]:
-        """The items of a sequence; [] where missing. Raises DataError "too_deep" below MAX_DEPTH."""
+    def items(self, name: str, first: int = 0, count: int = 1) -> list["Elements"]:
+        """At most `count` items of a sequence from number `first`; [] where missing.
+
+        Raises DataError "too_deep" below MAX_DEPTH.
+        """
         found = self._found.get(name)
         if found is None:
             return []
@@ -121,14 +124,21 @@ class Elements:
             raise _too_deep()
         syntax = _inner(found, self.syntax)
         end = len(self.data) if found.length == UNDEFINED else found.start + found.length
-        items, position = [], found.start
-        while position < end:
+        items: list[Elements] = []
+        number, position = 0, found.start
+        while position < end and number < first + count:
             item = _element_at(self.data, position, end, syntax)
             if item.tag != ITEM:
                 break
-            inner_end = end if item.length == UNDEFINED else item.start + item.length
-            items.append(Elements(self.data, item.start, inner_end, syntax, self.depth + 1))
-            position = items[-1].end + 8 if item.length == UNDEFINED else inner_end
+            open_ended = item.length == UNDEFINED
+            # the thousand frames before the one that is wanted are stepped over where they say how long they are
+            if number >= first or open_ended:
+                inside = Elements(
+                    self.data, item.start, end if open_ended else item.start + item.length, syntax, self.depth + 1
+                )
+                items += [inside] * (number >= first)
+            position = inside.end + 8 if open_ended else item.start + item.length
+            number += 1
         return items
 
     def _vr(self, name: str) -> str:

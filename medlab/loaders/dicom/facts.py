@@ -71,7 +71,7 @@ def _view(top: Elements, modality: str, account: Account) -> str:
     stated = top.code("ViewPosition")
     if stated:
         return _VIEWS.get(stated, "OTHER")
-    for item in top.items("ViewCodeSequence")[:1]:
+    for item in top.items("ViewCodeSequence"):
         code = next(iter(item.texts("CodeValue")), "")
         return _VIEW_CODES.get(code, "OTHER")
     if modality in PROJECTIONS:

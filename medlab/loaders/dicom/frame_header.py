@@ -11,14 +11,13 @@ class FrameHeader:
 
     def __init__(self, top: Elements, frame: int):
         self.top = top
-        per_frame = top.items("PerFrameFunctionalGroupsSequence")
-        shared = top.items("SharedFunctionalGroupsSequence")
-        self._groups = [*per_frame[frame : frame + 1], *shared[:1]]
+        own = top.items("PerFrameFunctionalGroupsSequence", first=frame)
+        self._groups = [*own, *top.items("SharedFunctionalGroupsSequence")]
 
     def holder(self, macro: str, *names: str) -> Elements:
         """Where to read `names`: the frame's own macro, the shared one, or the top level; the first that has any."""
         for group in self._groups:
-            for item in group.items(macro)[:1]:
+            for item in group.items(macro):
                 if any(name in item for name in names):
                     return item
         return self.top

@@ -35,7 +35,7 @@ class Modality:
 
 def read_modality(header: FrameHeader, signed: bool, account: Account) -> Modality:
     """What the file states; a LUT wins over a slope, as only one of them may stand there."""
-    for item in header.top.items("ModalityLUTSequence")[:1]:
+    for item in header.top.items("ModalityLUTSequence"):
         table = read_table(item, account, signed_input=signed)
         if table is not None:
             account.steps.append("modality LUT")

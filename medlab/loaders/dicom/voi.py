@@ -18,6 +18,8 @@ from medlab.loaders.dicom.tables import Table, read_table
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 LIMIT = 1e12
 """a centre or width beyond this is no measurement"""
+MAX_TABLES = 64
+"""VOI LUTs of one file that are looked at"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _read_windows(header: FrameHeader, account: Account) -> list[Window]:
 
 def _read_tables(header: FrameHeader, signed: bool, account: Account) -> list[Table]:
     holder = header.holder("FrameVOILUTSequence", "VOILUTSequence")
-    items = holder.items("VOILUTSequence")[:64]
+    items = holder.items("VOILUTSequence", count=MAX_TABLES)
     tables = [table for item in items if (table := read_table(item, account, signed_input=signed)) is not None]
     if len(tables) < len(items):
         note(account, "voi_lut_unusable", f"{len(items) - len(tables)} of {len(items)}")

@@ -43,8 +43,10 @@ def _compare(ours: Elements, theirs) -> None:
             continue
         value = theirs[tag].value
         if vr == "SQ":
-            assert len(ours.items(name)) == len(value), name
-            for our_item, their_item in zip(ours.items(name)[:2], value, strict=False):
+            items = ours.items(name, count=1000)
+            assert len(items) == len(value), name
+            assert [item.end for item in ours.items(name, first=1, count=1000)] == [item.end for item in items[1:]]
+            for our_item, their_item in zip(items[:2], value, strict=False):
                 _compare(our_item, their_item)
         elif theirs[tag].VR in NUMBERS:
             values = [float(v) for v in (value if theirs[tag].VM > 1 else [value])]
