@@ -52,6 +52,10 @@ def measure(repeats: int) -> None:
         print(f"{size:>5} {draw:>9.1f} {decode:>14.2f} {draw / decode:>7.1f}")
 
 
+def decode_png(content: bytes) -> None:
+    Image.open(io.BytesIO(content)).load()
+
+
 def median_ms(jobs: list[Callable[[], object]]) -> float:
     """Median CPU milliseconds of the jobs, each run once."""
     times = []

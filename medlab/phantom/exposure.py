@@ -25,7 +25,7 @@ def expose(canvas: Canvas, patient: Patient, attenuation: np.ndarray, style: Pha
     """
     rng = stream(patient.seed, "exposure", visit)
     reach = CHEST_CM * patient.thickness
-    low = reach * rng.uniform(0.08, 0.14)
+    low = reach * rng.uniform(0.07, 0.12)
     high = reach * rng.uniform(1.18, 1.30)
     film = (attenuation - np.float32(low)) / np.float32(high - low)
     film = np.clip(film, -0.2, 1.4)

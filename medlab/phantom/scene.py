@@ -49,7 +49,7 @@ class Scene:
     def attenuation(self) -> np.ndarray:
         """What each ray crosses, cm of water; even the airiest ray meets the chest wall twice."""
         total = self.body - (1 - LUNG_DENSITY) * self.air_path + self.pulmonary + self.extra + self.metal
-        return np.maximum(total, np.float32(0.22) * self.body)
+        return np.maximum(total, np.float32(0.28) * self.body)
 
     def open_lung(self, side: str) -> np.ndarray:
         """Coverage of the lung of one side that nothing of the mediastinum hides."""

@@ -10,7 +10,7 @@ from medlab.phantom.sampling import choose_findings
 from medlab.phantom.style import PhantomStyle
 from medlab.phantom.vocabulary import FINDINGS, KINDS
 
-DRAWN = 120
+DRAWN = 100
 """cases drawn here; benchmarks/phantom.py --check 1000 draws the thousand"""
 WRITTEN = 1000
 
