@@ -63,7 +63,7 @@ def of_torchxrayvision(table: pd.DataFrame, views: tuple[str, ...]) -> LabelInte
 def of_medlab(table: pd.DataFrame) -> LabelIntegrity:
     cohort = load_cohort("chexpert", cache=False)
     claims = {label: finding_states(cohort, finding_name(label)) for label in LABELS}
-    paths = [f"CheXpert-v1.0-small/{path}" for path in cohort["id"]]
+    paths = [f"CheXpert-v1.0-small/{path}" for path in cohort["id"][:]]
     return label_integrity("medlab", paths, claims, table["Path"].tolist(), states(table))
 
 
@@ -71,7 +71,7 @@ def siim_masks() -> tuple[int, int, float]:
     """(pictures with an outline, of them with several, mean share of their union that the last outline leaves out)."""
     cohort = load_cohort("siim", cache=False)
     lost, several, outlined = [], 0, 0
-    for masks in cohort["masks"]:
+    for masks in cohort["masks"][:]:
         outlined += bool(masks)
         if len(masks) > 1:
             several += 1

@@ -221,6 +221,8 @@ def test_a_chexpert_folder_gives_its_parts_and_opens_its_pictures(tmp_path, fold
     cohort = load_cohort("chexpert", root=root)
     assert cohort["split"][:] == ["train", "validation"]
     assert cohort["age_years"][:] == [None, None]
+    with pytest.raises(DataError, match="accepted: train, validation"):
+        load_cohort("chexpert", root=root, split="test")
     assert medlab.case_of(cohort[1]).scans[0].rows == 8
     traversal = (root / "train.csv").read_text().replace("study1/view1", "study1/../../../../view1")
     (root / "train.csv").write_text(traversal)

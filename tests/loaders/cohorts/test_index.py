@@ -121,7 +121,7 @@ from medlab.loaders.features import conform
 from medlab.loaders.index import _save, index_folder
 columns = {"source": ["x"] * 2000, "access": ["own"] * 2000, "language": ["en"] * 2000}
 table = conform(pa.table({"id": [str(n) for n in range(2000)], **columns}), "t")
-for _ in range(100):
+for _ in range(40):
     _save(table, index_folder() / "x-key.arrow")
 """
 

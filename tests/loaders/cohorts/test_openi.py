@@ -20,10 +20,10 @@ def xml(wheel):
 
 def test_the_reports_have_their_published_counts(xml):
     assert len(xml) == 3_955
-    pictures = [len(images) for images in xml["images"]]
+    pictures = [len(images) for images in xml["images"][:]]
     assert sum(pictures) == 7_470
     assert pictures.count(0) == 104
-    reports = [reports[0] for reports in xml["reports"]]
+    reports = [reports[0] for reports in xml["reports"][:]]
     assert sum(report["findings"] is None for report in reports) == 530
     assert sum(report["impression"] is None for report in reports) == 34
     sections = [report[key] for report in reports for key in ("findings", "impression", "indication", "comparison")]
@@ -53,7 +53,7 @@ def test_terms_of_a_program_are_kept_apart_from_those_of_people(xml):
 
 def test_projections_come_from_the_dicom_headers_and_are_not_guessed(xml, wheel):
     wheel("nlmcxr_dicom_metadata.csv.gz")
-    views = [image["view"] for images in xml["images"] for image in images]
+    views = [image["view"] for images in xml["images"][:] for image in images]
     assert set(views) == {"PA", "AP", "LATERAL", "unknown"}
     assert 0.3 < views.count("unknown") / len(views) < 0.4
 
@@ -99,7 +99,7 @@ def test_the_kaggle_tables_give_the_same_sections_and_their_own_picture_names(fi
 
 def test_chinese_reports_come_with_their_pictures_and_all_pictures_of_one_text_together(fixtures):
     cohort = medlab.load_cohort("openi-zh", root=fixtures("openi/openi-zh.json").parent, verify=False)
-    pictures = [image["path"] for images in cohort["images"] for image in images]
+    pictures = [image["path"] for images in cohort["images"][:] for image in images]
     assert len(pictures) == len(set(pictures)) == 154
     assert cohort.unique("language") == ["zh"]
     first = cohort[0]

@@ -5,6 +5,7 @@ import csv
 import gzip
 import importlib.util
 import io
+import itertools
 import pathlib
 
 import numpy as np
@@ -48,10 +49,12 @@ def counts(dataset, column: str, field: str) -> dict[str, int]:
     return {pair["values"]: pair["counts"] for pair in pc.value_counts(values).to_pylist()}
 
 
-def raw_rows(path: pathlib.Path) -> list[dict[str, str]]:
-    """The table by Python's own csv reader."""
+def raw_rows(path: pathlib.Path, every: int = 1) -> list[dict[str, str]]:
+    """Rows 0, `every`, 2 x `every`, … of the table by Python's own csv reader."""
     with io.TextIOWrapper(gzip.open(path), "utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        lines = csv.reader(stream)
+        names = next(lines)
+        return [dict(zip(names, line, strict=True)) for line in itertools.islice(lines, 0, None, every)]
 
 
 def test_chexpert_has_its_published_counts_of_rows_and_states(opened):
@@ -77,17 +80,12 @@ def test_chexpert_hashed_by_patient_gives_the_parts_counted_before(opened, wheel
     assert [parts.count(part) for part in ("train", "validation", "test")] == [51_584, 6_482, 6_474]
 
 
-def test_chexpert_has_only_its_training_part_here(opened):
-    with pytest.raises(DataError, match="official=False"):
-        medlab.load_cohort("chexpert", split="test", cache=False)
-
-
 def test_every_chexpert_picture_has_the_labels_of_its_own_row(opened, wheel):
     integrity = _module()
     table = integrity.chexpert_table()
     cohort = opened("chexpert")
     claims = {label: finding_states(cohort, integrity.finding_name(label)) for label in integrity.LABELS}
-    paths = [f"CheXpert-v1.0-small/{path}" for path in cohort["id"]]
+    paths = [f"CheXpert-v1.0-small/{path}" for path in cohort["id"][:]]
     ours = label_integrity("medlab", paths, claims, table["Path"].tolist(), integrity.states(table))
     assert (ours.items, ours.wrong_items, ours.wrong_cells) == (223_414, 0, 0)
     theirs = integrity.of_torchxrayvision(table, ("PA", "AP"))
@@ -117,7 +115,7 @@ def test_nih_boxes_are_those_of_the_list(opened, wheel):
     cohort = opened("nih")
     with gzip.open(wheel("BBox_List_2017.csv.gz"), "rt", newline="") as stream:
         rows = list(csv.reader(stream))[1:]
-    place = {name: number for number, name in enumerate(cohort["id"])}
+    place = {name: number for number, name in enumerate(cohort["id"][:])}
     for name, _, x, y, width, height in (row[:6] for row in rows[::50]):
         found = cohort[place[name]]["boxes"]
         edges = np.array([float(y), float(x), float(y) + float(height), float(x) + float(width)])
@@ -128,24 +126,25 @@ def test_nih_boxes_are_those_of_the_list(opened, wheel):
 def test_padchest_keeps_39_digits_and_the_terms_as_python_would_read_them(opened, wheel):
     cohort = opened("padchest")
     assert len(cohort) == 160_861
-    assert len(cohort.unique("patient_id")) == 67_625
-    assert max(len(patient) for patient in cohort.unique("patient_id")) >= 36
-    assert not any("e" in patient.lower() for patient in cohort.unique("patient_id"))
+    patients = cohort.unique("patient_id")
+    assert len(patients) == 67_625
+    assert max(map(len, patients)) >= 36
+    assert not any("e" in patient.lower() for patient in patients)
     views = counts(cohort, "images", "view")
     assert (views["PA"], views["LATERAL"], views["AP"]) == (91_728, 49_579, 14_346 + 4_559)
-    rows = raw_rows(wheel(TABLES["padchest"]))
-    for number in range(0, len(rows), 4001):
-        terms = ast.literal_eval(rows[number]["Labels"] or "[]")
-        assert [finding["raw"] for finding in cohort[number]["findings"]] == [t.strip() for t in terms if t.strip()]
-        assert cohort[number]["patient_id"] == rows[number]["PatientID"]
-        assert cohort[number]["language"] == "es"
+    for number, row in enumerate(raw_rows(wheel(TABLES["padchest"]), every=4001)):
+        ours = cohort[4001 * number]
+        terms = [term.strip() for term in ast.literal_eval(row["Labels"] or "[]")]
+        assert [finding["raw"] for finding in ours["findings"]] == [term for term in terms if term]
+        assert ours["patient_id"] == row["PatientID"]
+        assert ours["language"] == "es"
 
 
 def test_rsna_has_one_case_a_picture_all_boxes_and_no_patient(opened):
     cohort = opened("rsna")
     assert len(cohort) == 26_684
     assert sum(counts(cohort, "boxes", "label").values()) == 9_555
-    boxed = np.array([len(boxes) > 0 for boxes in cohort["boxes"]])
+    boxed = np.array([len(boxes) > 0 for boxes in cohort["boxes"][:]])
     assert (boxed == (finding_states(cohort, "Lung Opacity") == "present")).all()
     assert cohort.unique("patient_id") == [None]
     with pytest.raises(DataError, match="no_patient"):
@@ -155,7 +154,7 @@ def test_rsna_has_one_case_a_picture_all_boxes_and_no_patient(opened):
 def test_siim_keeps_every_outline_of_every_picture(opened):
     cohort = opened("siim")
     assert len(cohort) == 12_047
-    numbers = np.array([len(masks) for masks in cohort["masks"]])
+    numbers = np.array([len(masks) for masks in cohort["masks"][:]])
     assert numbers.sum() == 3_576
     assert ((numbers > 0).sum(), (numbers > 1).sum()) == (2_669, 624)
     assert (finding_states(cohort, "pneumothorax") == "present").sum() == 2_669
@@ -163,7 +162,7 @@ def test_siim_keeps_every_outline_of_every_picture(opened):
 
 def test_a_siim_mask_is_the_union_drawn_by_hand(opened, wheel):
     cohort = opened("siim")
-    number = next(n for n, masks in enumerate(cohort["masks"]) if len(masks) > 1)
+    number = next(n for n, masks in enumerate(cohort["masks"][:]) if len(masks) > 1)
     case = medlab.case_of(cohort[number], load=False)
     union = np.logical_or.reduce([mask.pixels for mask in case.masks])
     rows = [row for row in raw_rows(wheel(TABLES["siim"])) if row["ImageId"] == case.id]
@@ -186,7 +185,7 @@ def test_vindr_keeps_every_reader_apart(opened, wheel):
     assert len(cohort) == 15_000
     assert len(counts(cohort, "boxes", "rater")) <= 17
     assert sum(counts(cohort, "boxes", "rater").values()) == sum(row["x_min"] != "" for row in rows)
-    place = {name: number for number, name in enumerate(cohort["id"])}
+    place = {name: number for number, name in enumerate(cohort["id"][:])}
     by_image: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_image.setdefault(row["image_id"], []).append(row)
