@@ -5,7 +5,7 @@ person, black is the least value of the whole volume and white the greatest, and
 Reference: https://nifti.nimh.nih.gov/nifti-1 (datatype, scl_slope, qform, sform, xyzt_units).
 """
 
-import io
+import logging
 import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,7 +45,7 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
     Raises DataError "too_large" before unpacking, "truncated", "geometry", "needs_frame", "unsupported", "decode".
     """
     account = Account(steps=["nifti decoded"])
-    header = _header(unzipped_head(data, name) if data[:2] == GZIP else data, name)
+    header = _header(unzipped_head(data, name) if data[:2] == GZIP else data, name, account)
     volume = _volume(data, header, options, name, account)
     cut, down, across = _plane(volume.voxels.shape, options.plane)
     frame, frames = _frame(volume.voxels.shape, cut, options, name)
@@ -66,9 +66,9 @@ def read(data: bytes, options: ReadOptions, name: str) -> Decoded:
     return decoded
 
 
-def _header(head: bytes, name: str) -> "Nifti1Header":
+def _header(head: bytes, name: str, account: Account) -> "Nifti1Header":
+    """The header as nibabel mends it; what it mends is a doubt."""
     import nibabel
-    from nibabel import imageglobals
     from nibabel.spatialimages import HeaderDataError
 
     if b"ni1\0" in head[344:348] or b"ni2\0" in head[4:8]:
@@ -83,11 +83,29 @@ def _header(head: bytes, name: str) -> "Nifti1Header":
     kind = nibabel.Nifti1Header if size == 348 else nibabel.Nifti2Header
     if len(head) < size:
         raise DataError("truncated", f"{shown(name)}: {len(head)} bytes, less than a NIfTI header")
+    header, mended = kind(head[:size], endianness=order, check=False), _Listener()
     try:
-        with imageglobals.LoggingOutputSuppressor():
-            return kind.from_fileobj(io.BytesIO(head[:size]), endianness=order)
+        header.check_fix(logger=mended.logger)
+        header.get_data_dtype()  # asked for here because both may raise
+        header.get_slope_inter()
     except (HeaderDataError, ValueError, KeyError, OverflowError) as error:
         raise DataError("decode", f"{shown(name)}: the NIfTI header is broken: {shown(str(error))[1:-1]}") from error
+    if mended.heard:
+        account.doubt("header_mended", f"nibabel mended the header: {shown('; '.join(mended.heard), 300)[1:-1]}")
+    return header
+
+
+class _Listener(logging.Handler):
+    """Hears a logger of its own: nibabel's would print."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard: list[str] = []
+        self.logger = logging.Logger("nifti header")
+        self.logger.addHandler(self)
+
+    def emit(self, entry: logging.LogRecord) -> None:
+        self.heard.append(entry.getMessage())
 
 
 def _volume(data: bytes, header: "Nifti1Header", options: ReadOptions, name: str, account: Account) -> _Volume:

@@ -245,6 +245,14 @@ def test_a_map_to_the_patient_that_is_none_shows_the_voxels_as_stored(row):
     assert scan.pixels.shape == (9, 7)
 
 
+def test_what_nibabel_mends_in_a_header_is_a_doubt_and_is_not_printed(capfd):
+    pixdim = [0.0, 1.0, -2.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    scan = load_scan(nifti(HU, pixdim=pixdim), frame=0, window="lung")
+    assert codes(scan) == ["header_mended"]
+    assert "qfac" in scan.notes[0].text
+    assert capfd.readouterr() == ("", "")
+
+
 # hostile files
 
 
