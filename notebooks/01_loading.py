@@ -73,9 +73,7 @@ print(film.audit())
 
 # %% [markdown]
 # This file stores low values as *white* (DICOM calls that `MONOCHROME1`), so the picture had to be turned. It also
-# states a pixel spacing of zero: no length can be measured on this film, and so there is no scale bar. And its first
-# 128 bytes, which DICOM leaves free, begin like a TIFF: harmless here, but a way to make one file that two programs
-# read as two different pictures.
+# states a pixel spacing of zero: no length can be measured on this film, and so there is no scale bar.
 #
 # What is *not* in a `Scan` matters as much: no name, no birth date, no number of the patient. Only a short list of
 # header fields leaves the loader at all.
