@@ -13,12 +13,12 @@ from medlab.core.case import LANGUAGES, SPLITS, Case
 from medlab.core.errors import DataError, SpecError, UnknownName, shown
 from medlab.core.record import check_choice, check_whole
 from medlab.core.registry import Registry
-from medlab.loaders.columns import constant
+from medlab.loaders.columns import constant, replaced
 from medlab.loaders.features import conform, features, schema
 from medlab.loaders.index import index_key, indexed
 from medlab.loaders.pictures import with_pictures_found
 from medlab.loaders.rows import carried, case_of, row_of
-from medlab.loaders.splits import RATIOS, SALT, check_split, replaced, with_splits
+from medlab.loaders.splits import RATIOS, SALT, check_split, with_splits
 
 if TYPE_CHECKING:
     import datasets

@@ -117,3 +117,10 @@ def findings_from_cells(
         source=source,
     )
     return listed(entries, parents, count)
+
+
+def replaced(table: "pa.Table", **columns: "pa.Array") -> "pa.Table":
+    """`table` with some of a cohort's columns exchanged."""
+    for name, array in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), schema().field(name), array)
+    return table

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.errors import DataError, shown
+from medlab.loaders.columns import replaced
 from medlab.loaders.features import schema
 from medlab.loaders.paths import files_below
-from medlab.loaders.splits import replaced
 from medlab.loaders.tables import CohortWarning
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.errors import DataError, SpecError, shown
-from medlab.loaders.columns import constant
-from medlab.loaders.features import schema
+from medlab.loaders.columns import constant, replaced
 from medlab.loaders.overlaps import known_overlap, patient_space
 
 if TYPE_CHECKING:
@@ -55,14 +54,6 @@ def with_splits(table: "pa.Table", salt: str, ratios: tuple[float, float, float]
         hashed = pa.array(parts, pa.string()).take(patients.indices)
     source = pc.if_else(kept, "official", pc.if_else(pc.is_valid(hashed), "hash", "none"))
     return replaced(table, split=pc.if_else(kept, table["split"], hashed), split_source=source)
-
-
-def without_splits(table: "pa.Table") -> "pa.Table":
-    """`table` with no case assigned."""
-    import pyarrow as pa
-
-    count = table.num_rows
-    return replaced(table, split=pa.nulls(count, pa.string()), split_source=constant("none", count))
 
 
 def check_split(table: "pa.Table", where: str) -> None:
@@ -152,10 +143,3 @@ def _identities(table: "pa.Table") -> dict[str, "pa.ChunkedArray"]:
         "study": pc.binary_join_element_wise(space, table["study_id"], "|"),
         "picture": pc.if_else(pc.equal(pictures, ""), None, pictures),
     }
-
-
-def replaced(table: "pa.Table", **columns: "pa.Array") -> "pa.Table":
-    """`table` with some of a cohort's columns exchanged."""
-    for name, array in columns.items():
-        table = table.set_column(table.schema.get_field_index(name), schema().field(name), array)
-    return table

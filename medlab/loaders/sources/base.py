@@ -52,17 +52,14 @@ class Source:
     tables: ClassVar[dict[str, tuple[str, ...]]] = {}
     """role -> file names, best first; a role that ends with "?" may be missing"""
 
-    def find(self, root: pathlib.Path | None, *, exclude: frozenset[str] = frozenset()) -> dict[str, pathlib.Path]:
+    def find(self, root: pathlib.Path | None) -> dict[str, pathlib.Path]:
         """The table of each role: from `root` and its folders up to two deep, else from torchxrayvision's wheel.
 
-        exclude  roles not to look for
         Raises DataError missing_file naming what was looked for.
         """
         found: dict[str, pathlib.Path] = {}
         for role, names in self.tables.items():
             key = role.removesuffix("?")
-            if key in exclude:
-                continue
             path = first_file(root, names) or first_file(bundled_folder(), names, deep=False)
             if path is not None:
                 found[key] = path

@@ -53,7 +53,7 @@ class Folder(Source):
         labels="as the table says",
     )
 
-    def find(self, root: pathlib.Path | None, *, exclude: frozenset[str] = frozenset()) -> dict[str, pathlib.Path]:
+    def find(self, root: pathlib.Path | None) -> dict[str, pathlib.Path]:
         """{"table": the file} for a folder or a table itself; {} for a folder of mere pictures."""
         if root is None or not root.exists():
             name = shown(str(root))

@@ -47,9 +47,9 @@ class OpenI(Source):
         "headers?": ("nlmcxr_dicom_metadata.csv.gz",),
     }
 
-    def find(self, root: pathlib.Path | None, *, exclude: frozenset[str] = frozenset()) -> dict[str, pathlib.Path]:
+    def find(self, root: pathlib.Path | None) -> dict[str, pathlib.Path]:
         """The Kaggle tables where the folder has both, else XML; never a mixture."""
-        found = super().find(root, exclude=exclude)
+        found = super().find(root)
         if "reports" in found and "projections" in found:
             return {key: found[key] for key in ("reports", "projections")}
         if "xml" in found:

@@ -26,7 +26,7 @@ class Sample(Folder):
     def pictures(self, root: pathlib.Path | None) -> pathlib.Path:
         return root or sample_folder()
 
-    def find(self, root: pathlib.Path | None, *, exclude: frozenset[str] = frozenset()) -> dict[str, pathlib.Path]:
+    def find(self, root: pathlib.Path | None) -> dict[str, pathlib.Path]:
         folder = self.pictures(root)
         if not (folder / "cases.jsonl").is_file():
             raise DataError(
