@@ -15,9 +15,9 @@ import time
 
 import numpy as np
 
-from medlab.loaders.cohort import load_cohort
-from medlab.loaders.sources.base import bundled_folder
-from medlab.loaders.sources.chexpert import LABELS
+from medlab.cohorts.cohort import load_cohort
+from medlab.cohorts.sources.base import bundled_folder
+from medlab.cohorts.sources.chexpert import LABELS
 
 WHEEL_TABLES = {
     "openi": (),

@@ -10,13 +10,13 @@ value of each *column* that is not blank, and so joins labels of several studies
 import numpy as np
 import pandas as pd
 
-from medlab.loaders.cohort import load_cohort
-from medlab.loaders.integrity import LabelIntegrity, label_integrity
-from medlab.loaders.labels import finding_states
-from medlab.loaders.masks import decode_mask
-from medlab.loaders.sources.base import bundled_folder
-from medlab.loaders.sources.chexpert import LABELS
-from medlab.loaders.terms import finding_name
+from medlab.cohorts.cohort import load_cohort
+from medlab.cohorts.integrity import LabelIntegrity, label_integrity
+from medlab.cohorts.labels import finding_states
+from medlab.cohorts.masks import decode_mask
+from medlab.cohorts.sources.base import bundled_folder
+from medlab.cohorts.sources.chexpert import LABELS
+from medlab.cohorts.terms import finding_name
 
 STATES = {"1.0": "present", "0.0": "absent", "-1.0": "uncertain", "": "not_mentioned"}
 PATHOLOGIES = tuple(label for label in LABELS if label != "No Finding")

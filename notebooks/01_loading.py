@@ -248,7 +248,7 @@ for patient, split, source in sorted({tuple(row.values()) for row in parts}):
 # and the test score is a memory test. medlab refuses:
 
 # %% tags=["raises-exception"]
-from medlab.loaders.splits import check_leakage
+from medlab.cohorts.splits import check_leakage
 
 naive_split = cohort.train_test_split(test_size=0.5, seed=0)
 check_leakage(naive_split["train"], naive_split["test"])

@@ -14,8 +14,8 @@ import numpy as np
 from medlab.core.errors import SpecError, shown
 from medlab.imaging.cache import Entry, PreparedCache
 from medlab.imaging.preparing import Preparation, to_square
+from medlab.loaders.decode import decode_bytes
 from medlab.loaders.decoded import ReadOptions
-from medlab.loaders.scan import decode_bytes
 from medlab.loaders.source import read_source
 from medlab.loaders.stream import Failure, Stream
 

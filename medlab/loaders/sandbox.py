@@ -166,7 +166,7 @@ def _main() -> None:
     message = sys.stdin.buffer.read()
     head, (data,) = _parts(message)
     _restrict(Limits.from_dict(head["limits"]))
-    from medlab.loaders.scan import decode_bytes
+    from medlab.loaders.decode import decode_bytes
 
     options = ReadOptions.from_dict(head["options"])
     try:

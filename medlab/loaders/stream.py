@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from medlab.core.errors import MedlabError
 from medlab.core.record import check_choice, check_whole
 from medlab.imaging.preparing import Preparation, Prepared, normalise, to_square
+from medlab.loaders.decode import decode
 from medlab.loaders.decoded import ReadOptions
-from medlab.loaders.scan import decode
 
 ON_ERROR = ("raise", "skip")
 AHEAD_PER_WORKER = 2

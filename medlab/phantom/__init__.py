@@ -3,20 +3,16 @@
 `Phantom` draws, `PhantomStyle` says what kind of films, `present` orders a finding, `parse_report` reads one back.
 """
 
-import importlib
+from medlab.core.lazy import lazy_names
 
-_HOMES = {
-    "Phantom": "worker",
-    "PhantomStyle": "style",
-    "check_case": "checker",
-    "parse_report": "parser",
-    "present": "vocabulary",
-    "write_phantoms": "export",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Phantom": "medlab.phantom.worker",
+        "PhantomStyle": "medlab.phantom.style",
+        "check_case": "medlab.phantom.checker",
+        "parse_report": "medlab.phantom.parser",
+        "present": "medlab.phantom.vocabulary",
+        "write_phantoms": "medlab.phantom.export",
+    },
+)

@@ -16,9 +16,10 @@ from PIL import Image
 from medlab.core.errors import DataError, MissingDependency, SpecError
 from medlab.core.scan import Scan
 from medlab.loaders import sandbox
+from medlab.loaders.decode import decode_bytes
 from medlab.loaders.decoded import ReadOptions
 from medlab.loaders.sandbox import Limits, decode_apart, supervise
-from medlab.loaders.scan import decode_bytes, load_scan
+from medlab.loaders.scan import load_scan
 
 COLOUR = np.random.default_rng(6).integers(0, 256, (60, 70, 3), np.uint8)
 PIXELS = np.random.default_rng(5).integers(0, 4096, (60, 70), np.uint16)

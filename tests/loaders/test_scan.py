@@ -16,9 +16,10 @@ from PIL import Image
 
 import medlab
 from medlab.core.errors import DataError, SpecError, UnknownName
+from medlab.loaders.decode import READERS, decode
 from medlab.loaders.decoded import WINDOW_PRESETS, ReadOptions
 from medlab.loaders.sandbox import Limits
-from medlab.loaders.scan import READERS, decode, load_scan
+from medlab.loaders.scan import load_scan
 from medlab.loaders.sniff import sniff
 
 GREY = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50).astype(np.uint8)
@@ -303,7 +304,7 @@ def test_the_page_lists_every_note_and_every_default():
     page = (checkout / "docs" / "loading.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \| (correction|doubt) \|", page, re.MULTILINE))
     written_down = set()
-    for name in ("array", "doubts", "flatten", "nifti", "picture", "png", "scan", "tiff", "tone"):
+    for name in ("array", "doubts", "flatten", "nifti", "picture", "png", "decode", "tiff", "tone"):
         source = (checkout / "medlab" / "loaders" / f"{name}.py").read_text(encoding="utf-8")
         for method, code in re.findall(r"\.(correct|doubt)\(\s*\"(\w+)\"", source):
             written_down.add((code, "correction" if method == "correct" else "doubt"))
