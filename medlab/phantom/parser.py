@@ -33,7 +33,10 @@ SEVERITY = {
     "small": r"\bsmall\b|少量",
     "large": r"\blarge\b|大量",
 }
-NEGATION = r"\b(?:no|not|without|neither|nor|clear|normal|resolved)\b|未见|没有|无|不大|正常|清晰|锐利|消失"
+NEGATION = (
+    r"\b(?:no|not|without|neither|nor|clear|normal|resolved|removed)\b"
+    r"|未见|没有|无|不大|正常|清晰|锐利|消失|移除"
+)
 NOT_NEGATION = r"\bno(?:t)? (?:significant )?(?:interval )?change\b|无变化|无明显变化"
 DENIED = (
     (r"\b(?:heart|cardiac)\b.*\bnormal\b|心.*(?:不大|正常)", ("cardiomegaly",)),

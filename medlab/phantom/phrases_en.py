@@ -26,9 +26,8 @@ A_NAMES = NAMES | {
 """as a question says them"""
 SIDES = {"right": "right", "left": "left"}
 ZONES = {"upper": "upper", "mid": "mid", "lower": "lower"}
-SIDE_PLACE = "{side} chest"
+SIDE_PLACE = "{side} side of the chest"
 ZONE_PLACE = "{side} {zone} zone"
-MIDLINE = "midline"
 DEGREES = {w: w for w in ("mild", "moderate", "severe")}
 AMOUNTS = {w: w for w in ("small", "moderate", "large")}
 
@@ -49,13 +48,13 @@ PRESENT = {
         "There is consolidation in the {side} {zone} zone.",
         "Airspace consolidation with air bronchograms is seen in the {side} {zone} zone.",
         "{Side} {zone} zone consolidation is present.",
-        "A patchy consolidation projects over the {side} {zone} zone.",
+        "Patchy consolidation projects over the {side} {zone} zone.",
     ),
     "nodule": (
         "There is a nodule in the {side} {zone} zone.",
         "A rounded nodule projects over the {side} {zone} zone.",
         "{Side} {zone} zone nodule, well circumscribed.",
-        "A solitary nodule is seen in the {side} {zone} zone.",
+        "A nodule is seen in the {side} {zone} zone.",
     ),
     "pneumothorax": (
         "There is a {severity} {side} pneumothorax.",
@@ -139,18 +138,24 @@ NORMAL = (
 )
 DEVICES_ONLY = (
     "Devices as described; no acute cardiopulmonary abnormality.",
-    "No acute cardiopulmonary abnormality apart from the devices.",
+    "Support devices as described. No acute cardiopulmonary abnormality.",
     "Devices as above, no acute cardiopulmonary disease.",
     "No acute cardiopulmonary process; devices as described.",
 )
 TECHNIQUE = {"PA": "Single frontal view, PA.", "AP": "Single frontal view, AP."}
 FIRST_VISIT = "None."
-PROGRESS = {
+DISEASE_PROGRESS = {
     "new": "New {clause} since the previous film.",
     "worse": "{Clause}, worse than before.",
     "improved": "{Clause}, improved since the previous film.",
     "resolved": "The previous {clause} has resolved.",
     "unchanged": "{Clause}, unchanged.",
+}
+PROGRESS = {
+    "disease": DISEASE_PROGRESS,
+    "amount": DISEASE_PROGRESS
+    | {"worse": "{Clause}, larger than before.", "improved": "{Clause}, smaller than on the previous film."},
+    "device": DISEASE_PROGRESS | {"resolved": "The previous {clause} has been removed."},
 }
 NO_CHANGE = "No change: no abnormality on either film."
 
@@ -177,9 +182,14 @@ BOX = (
 LIST = ("List the abnormal findings.", "What are the findings?", "Which abnormalities does this film show?")
 WHAT_CHANGED = (
     "How has the {name} changed since the previous film?",
-    "Compared with the previous film, the {name} is?",
+    "What has become of the {name} since the previous film?",
 )
-PROGRESS_WORDS = {w: w for w in PROGRESS}
+DISEASE_PROGRESS_WORDS = {w: w for w in DISEASE_PROGRESS}
+PROGRESS_WORDS = {
+    "disease": DISEASE_PROGRESS_WORDS,
+    "amount": DISEASE_PROGRESS_WORDS | {"worse": "larger", "improved": "smaller"},
+    "device": {"new": "new", "resolved": "removed", "unchanged": "unchanged"},
+}
 UNANSWERABLE = (
     "How old is the patient?",
     "What is the patient's blood pressure?",

@@ -14,7 +14,7 @@ from medlab.phantom.vocabulary import DEGREES, FINDINGS, KINDS
 def ask_everything(
     findings: tuple[Finding, ...], boxes: tuple[Box, ...], size: int, language: str, seed: int
 ) -> list[Question]:
-    """For every finding of the vocabulary: is it there? For each that is: where, how severe, its boxes.
+    """For every finding of the vocabulary: is it there? Of each that is: where (if it has a side), how severe, boxes.
 
     Besides: the boxes of one finding that is absent (an empty list), the list of all findings, and one question that
     no chest film answers. `boxes` are in pixels of a square scan of `size`.
@@ -23,8 +23,9 @@ def ask_everything(
     by_name = {name: [f for f in findings if f.name == name and f.state == "present"] for name in FINDINGS}
     asked = [_is_there(name, bool(here), language, rng) for name, here in by_name.items()]
     for name, here in by_name.items():
-        if here:
+        if here and KINDS[name].sided:
             asked.append(_where(name, here, language, rng))
+        if here:
             asked.append(_box(name, boxes, size, language, rng))
         if here and KINDS[name].severities:
             asked.append(_how_severe(name, here, language, rng))
@@ -48,13 +49,14 @@ def box_json(boxes: tuple[Box, ...], labels: list[str], size: int) -> str:
 def progress_question(name: str, word: str, language: str, seed: int) -> Question:
     """What became of a finding since the previous film; `word` is a key of the book's PROGRESS."""
     book = phrases(language)
+    words = book.PROGRESS_WORDS[KINDS[name].course]
     rng = stream(seed, "progress question", name, language)
     return Question(
         _one_of(book.WHAT_CHANGED, rng).format(name=book.NAMES[name]),
-        book.PROGRESS_WORDS[word],
+        words[word],
         "choice",
         language,
-        options=tuple(book.PROGRESS_WORDS.values()),
+        options=tuple(words.values()),
         about=name,
     )
 
@@ -75,9 +77,8 @@ def _where(name: str, here: list[Finding], language: str, rng: np.random.Generat
     book = phrases(language)
     places = []
     for finding in here:
-        template = book.ZONE_PLACE if finding.zone else book.SIDE_PLACE if finding.side else book.MIDLINE
-        zone, side = book.ZONES.get(finding.zone, ""), book.SIDES.get(finding.side, "")
-        places.append(template.format(side=side, zone=zone))
+        template = book.ZONE_PLACE if finding.zone else book.SIDE_PLACE
+        places.append(template.format(side=book.SIDES[finding.side], zone=book.ZONES.get(finding.zone, "")))
     text = _one_of(book.WHERE, rng).format(name=book.NAMES[name])
     return Question(text, book.JOIN.join(places), "where", language, about=name)
 

@@ -80,7 +80,8 @@ def with_comparison(case: Case, before: tuple[Finding, ...], after: tuple[Findin
         sentences = []
         for finding, word in changes:
             said = clause(finding, language)
-            sentences.append(book.PROGRESS[word].format(clause=said, Clause=sentence_case(said)))
+            template = book.PROGRESS[KINDS[finding.name].course][word]
+            sentences.append(template.format(clause=said, Clause=sentence_case(said)))
             if names.count(finding.name) == 1:
                 questions.append(progress_question(finding.name, word, language, seed))
         reports.append(report.replace(comparison=join_sentences(sentences, language) or book.NO_CHANGE))

@@ -24,6 +24,11 @@ class Kind:
     severities: tuple[str, ...] = ()
     device: bool = False
 
+    @property
+    def course(self) -> str:
+        """How it changes: a "device" is put in and removed, an "amount" grows and shrinks, other "disease" worsens."""
+        return "device" if self.device else "amount" if self.severities == AMOUNTS else "disease"
+
 
 KINDS: dict[str, Kind] = {
     "cardiomegaly": Kind(severities=DEGREES),

@@ -122,3 +122,8 @@ def test_every_finding_is_asked_about_in_both_languages(rich_case):
         assert asked == list(FINDINGS)
     kinds = {question.kind for question in rich_case.questions}
     assert kinds == {"yes_no", "where", "severity", "box", "open"}
+
+
+def test_only_what_has_a_side_is_asked_where_it_is(rich_case):
+    asked = {question.about for question in rich_case.questions if question.kind == "where"}
+    assert asked == {"effusion", "nodule", "pacemaker"}

@@ -44,6 +44,8 @@ def test_present_findings_are_read_with_their_own_side_and_severity(text, findin
         ("心影不大，双肺清晰。", ["cardiomegaly", "consolidation", "nodule", "atelectasis"]),
         ("The previous small right pleural effusion has resolved.", ["effusion"]),
         ("原右侧气胸已消失。", ["pneumothorax"]),
+        ("The previous left pacemaker has been removed.", ["pacemaker"]),
+        ("原左侧起搏器已移除。", ["pacemaker"]),
     ],
 )
 def test_denials_are_absent_findings_not_present_ones(text, names):
