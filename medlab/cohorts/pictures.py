@@ -1,4 +1,5 @@
-"""Are the pictures of a cohort there? Finds each by its path or, where a copy is laid out otherwise, by its name.
+"""Are the pictures of a cohort there? Finds each by its path or, where a copy is laid out otherwise, by its name if
+that is its alone.
 
 It looks at names of files only; whether they can be read shows when they are.
 """
@@ -62,7 +63,10 @@ def with_pictures_found(table: "pa.Table", root: pathlib.Path, name: str, *, ski
 
 
 def _found(paths: "pa.StringArray", root: pathlib.Path) -> "pa.StringArray":
-    """Each path as it lies below `root`; null where it does not, or where several files bear its name."""
+    """Each path as it lies below `root`; null where it does not and its name does not tell which file is meant.
+
+    A name tells that only where one file and one path of the table bear it: view1_frontal.jpg is everybody's.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -78,13 +82,19 @@ def _found(paths: "pa.StringArray", root: pathlib.Path) -> "pa.StringArray":
     direct = pc.if_else(pc.is_in(paths, files), paths, None)
     if not direct.null_count:
         return direct
-    names = _last_part(files)
-    counts = pc.value_counts(names)
-    once = counts.field("values").filter(pc.equal(counts.field("counts"), 1))
-    by_name = pc.index_in(
-        pc.if_else(pc.is_in(_last_part(paths), once), _last_part(paths), None), names, skip_nulls=True
-    )
+    names, wanted = _last_part(files), _last_part(paths)
+    # one picture may stand in several cases: its path counts once
+    telling = pc.and_(pc.is_in(wanted, _once(names)), pc.is_in(wanted, _once(_last_part(pc.unique(paths)))))
+    by_name = pc.index_in(pc.if_else(telling, wanted, None), names, skip_nulls=True)
     return pc.coalesce(direct, files.take(by_name))
+
+
+def _once(names: "pa.StringArray") -> "pa.Array":
+    """Those of `names` that stand there once."""
+    import pyarrow.compute as pc
+
+    counts = pc.value_counts(names)
+    return counts.field("values").filter(pc.equal(counts.field("counts"), 1))
 
 
 def _last_part(paths: "pa.StringArray") -> "pa.StringArray":

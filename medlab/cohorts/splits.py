@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SALT = "medlab-v1"
 RATIOS = (0.8, 0.1, 0.1)
 """train, validation, test"""
-_COMPARED = ("source", "patient_id", "study_id", "images")
+_COMPARED = ("id", "source", "access", "patient_id", "study_id", "images")
 
 
 def split_of(patient_id: str, salt: str = SALT, ratios: tuple[float, float, float] = RATIOS) -> str:
@@ -84,9 +84,10 @@ def check_split(table: "pa.Table", where: str) -> None:
 
 
 def check_leakage(a: "datasets.Dataset", b: "datasets.Dataset", *, known: str = "raise") -> None:
-    """Returns where two cohorts share no patient, study or picture; else raises DataError leak with how many.
+    """Returns where two cohorts share no patient, study, picture or case; else raises DataError leak with how many.
 
-    Ids are compared within one data set's numbering. Pictures are compared by sha256 where both cohorts give one.
+    Ids are compared within one data set's numbering, those of cases only where a published data set names no patient.
+    Pictures are compared by sha256 where both cohorts give one.
     known   "raise": data sets that are known to share pictures under other names raise too; "ignore" lets them pass
     """
     import pyarrow as pa
@@ -96,12 +97,12 @@ def check_leakage(a: "datasets.Dataset", b: "datasets.Dataset", *, known: str = 
         raise SpecError(f"known is {shown(known)}", accepted="raise, ignore")
     seen = [_identities(arrow_of(dataset, _COMPARED)) for dataset in (a, b)]
     shared = {}
-    for kind in ("patient", "study", "picture"):
+    for kind in ("patient", "study", "picture", "case"):
         mine, yours = (pc.drop_null(side[kind]) for side in seen)
         shared[kind] = pc.sum(pc.is_in(pc.unique(mine), pc.unique(yours))).as_py() or 0
     if any(shared.values()):
         told = ", ".join(f"{count} {kind}(s)" for kind, count in shared.items() if count)
-        raise DataError("leak", f"the two cohorts share {told}", accepted="no patient, study or picture in both")
+        raise DataError("leak", f"the two cohorts share {told}", accepted="no patient, study, picture or case in both")
     sources = [sorted(set(pc.unique(pa.chunked_array(side["source"])).to_pylist())) for side in seen]
     told = [text for x in sources[0] for y in sources[1] if (text := known_overlap(x, y))]
     if told and known == "raise":
@@ -137,9 +138,11 @@ def _identities(table: "pa.Table") -> dict[str, "pa.ChunkedArray"]:
     spaces = [patient_space(name) for name in sources.dictionary.to_pylist()]
     space = pa.array(spaces, pa.string()).take(sources.indices)
     pictures = pc.struct_field(pc.list_flatten(table["images"]), "sha256")
+    nameless = pc.and_(pc.is_null(table["patient_id"]), pc.not_equal(table["access"], "own"))
     return {
         "source": table["source"].chunks,
         "patient": pc.binary_join_element_wise(space, table["patient_id"], "|"),
         "study": pc.binary_join_element_wise(space, table["study_id"], "|"),
-        "picture": pc.if_else(pc.equal(pictures, ""), None, pictures),
+        "picture": pc.if_else(pc.equal(pictures, ""), None, pc.utf8_lower(pictures)),
+        "case": pc.if_else(nameless, pc.binary_join_element_wise(table["source"], table["id"], "|"), None),
     }

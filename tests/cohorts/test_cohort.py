@@ -7,6 +7,7 @@ import pytest
 import medlab
 from medlab.cohorts.cohort import SOURCES, cohort_of, load_cohort, with_bytes, with_root
 from medlab.cohorts.features import features
+from medlab.cohorts.tables import CohortWarning
 from medlab.core.case import Box, Case, Finding, Mask, Question, Report
 from medlab.core.errors import DataError, SpecError, UnknownName
 from medlab.core.scan import Scan
@@ -228,6 +229,23 @@ def test_a_chexpert_folder_gives_its_parts_and_opens_its_pictures(tmp_path, fold
     (root / "train.csv").write_text(traversal)
     with pytest.raises(DataError, match="unsafe_path"):
         load_cohort("chexpert", root=root)
+
+
+def test_a_picture_of_another_patient_never_stands_in_for_one_that_is_missing(folder):
+    """One of three is there, and all three are called view1.png."""
+    lines = [{"id": p, "patient_id": p, "image": f"{p}/study1/view1.png"} for p in ("p1", "p2", "p3")]
+    root = folder(lines, ["p1/study1/view1.png"])
+    with pytest.raises(DataError, match="2 of 3 pictures"):
+        load_cohort(root)
+    with pytest.warns(CohortWarning, match="2 of 3 pictures"):
+        assert load_cohort(root, on_error="skip")["id"][:] == ["p1"]
+
+
+def test_a_picture_that_a_copy_has_elsewhere_is_found_by_a_name_that_is_its_alone(folder):
+    lines = [{"id": "a", "image": "images_001/1.png"}, {"id": "b", "image": "images_001/2.png"}]
+    again = {"id": "c", "image": "images_001/1.png"}
+    cohort = load_cohort(folder([*lines, again], ["flat/1.png", "flat/2.png"]))
+    assert [row["images"][0]["path"] for row in cohort] == ["flat/1.png", "flat/2.png", "flat/1.png"]
 
 
 def test_a_row_that_is_none_is_told_so():

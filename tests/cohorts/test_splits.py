@@ -117,6 +117,26 @@ def test_a_shared_study_or_picture_is_a_leak(folder):
         check_leakage(*studies)
 
 
+def test_the_same_pictures_of_a_data_set_that_names_no_patient_are_a_leak(folder):
+    names = ("a.png", "b.png")
+    first, second = (
+        load_cohort(folder([{"id": n, "source": "rsna", "access": "competition"} for n in ids], (), ids[0]))
+        for ids in (names, names[1:])
+    )
+    with pytest.raises(DataError, match="1 case"):
+        check_leakage(first, second)
+    assert check_leakage(first.select([0]), second) is None
+    # names in folders of one's own are nobody's numbering
+    mine = [load_cohort(folder([{"id": "a.png", "source": "images"}], (), n)) for n in ("five", "six")]
+    assert check_leakage(*mine) is None
+
+
+def test_a_sha256_in_capitals_is_the_same_picture(folder):
+    lower, upper = ([{"id": n, "images": [{"path": "a.png", "sha256": n * 64}]}] for n in "aA")
+    with pytest.raises(DataError, match="1 picture"):
+        check_leakage(load_cohort(folder(lower, ["a.png"], "l")), load_cohort(folder(upper, ["a.png"], "u")))
+
+
 def test_the_check_sees_what_a_filter_left_and_not_more():
     both = cohort("p", "q")
     only_p = both.filter(lambda row: row["patient_id"] == "p")
