@@ -139,4 +139,15 @@ def _read_j2k(stream: bytes) -> Codestream:
     if len(set(parts)) > 1 or parts[0][1:] != (1, 1):
         raise DataError("unsupported", "JPEG 2000 with samples of different size or depth")
     depth = parts[0][0]
-    return Codestream(bottom - top, right - left, samples, (depth & 0x7F) + 1, depth > 0x7F, False, "")
+    colour = "RGB" if samples == 3 and _has_component_transform(stream, start) else ""
+    return Codestream(bottom - top, right - left, samples, (depth & 0x7F) + 1, depth > 0x7F, False, colour)
+
+
+def _has_component_transform(stream: bytes, start: int) -> bool:
+    """Whether COD, a segment of the main header (A.6.1), says so: the decoder then gives RGB, whatever DICOM says."""
+    position = start + 2
+    while stream[position] == 0xFF and stream[position + 1] != 0x90:  # SOT ends the main header
+        if stream[position + 1] == 0x52:
+            return stream[position + 8] == 1
+        position += 2 + struct.unpack_from(">H", stream, position + 2)[0]
+    return False

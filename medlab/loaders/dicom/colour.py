@@ -25,7 +25,7 @@ def show_colour(
         note(account, "window_on_colour")
     if layout.photometric != "PALETTE COLOR":
         account.steps.append(f"RGB of {layout.bits_stored} bits")
-        return as_colour(stored, layout.bits_stored, account)
+        return as_colour(stored >> layout.shift if layout.shift else stored, layout.bits_stored, account)
     indices = stored >> layout.shift & ((1 << layout.bits_stored) - 1)
     palette, bits = _palette(elements, layout, account)
     account.steps.append(f"palette of {bits} bits")
@@ -53,7 +53,8 @@ def _palette(elements: Elements, layout: Layout, account: Account) -> tuple[np.n
     ]
     if any(table is None for table in tables):
         raise DataError("decode", "a palette is missing or malformed", accepted="red, green and blue")
-    bits = 8 if max(table.bits for table in tables) <= 8 else 16
+    # some writers state 8 bits and write 16: the greatest entry tells
+    bits = 8 if max(table.peak for table in tables) <= 255 else 16
     indices = np.arange(1 << layout.bits_stored)
     colours = np.stack([table(indices) for table in tables], axis=1)
     return colours.astype(f"u{bits // 8}"), bits

@@ -52,25 +52,27 @@ def read_stored(
 def _native(container: Container, pixels: Element, layout: Layout, frame: int, account: Account) -> np.ndarray:
     first_bit, bits = native_span(pixels, layout, frame, account)
     data = container.data
+    if container.syntax_uid == BIG_ENDIAN and (layout.bits_allocated == 16 or pixels.vr == "OW"):
+        data, first_bit = _little_endian(data, pixels, first_bit, bits)
     if layout.bits_allocated == 1:
         packed = np.frombuffer(data, np.uint8, -(-(first_bit % 8 + bits) // 8), first_bit // 8)
         values = np.unpackbits(packed, bitorder="little")[first_bit % 8 :][:bits]
         return values.reshape(layout.shape)
-    # 16-bit words of 8-bit pixels are swapped in big endian
-    words = container.syntax_uid == BIG_ENDIAN and (layout.bits_allocated == 16 or pixels.vr == "OW")
-    size = 2 if words else layout.bits_allocated // 8
-    count = -(-bits // (8 * size))
-    if first_bit // 8 + count * size > len(data):
-        raise DataError("truncated", "the pixel data ends inside its last word", fix="copy or download it again")
-    values = np.frombuffer(data, f"{'>' if words else '<'}u{size}", count, first_bit // 8)
-    if words:
-        values = values.astype(values.dtype.newbyteorder("="))
-        values = values if layout.bits_allocated == 16 else values.view(np.uint8)[: bits // 8]
+    values = np.frombuffer(data, f"<u{layout.bits_allocated // 8}", bits // layout.bits_allocated, first_bit // 8)
     if layout.photometric == "YBR_FULL_422":
         return _from_422(values, layout)
     if layout.planar:
         return values.reshape(3, layout.rows, layout.cols).transpose(1, 2, 0)
     return values.reshape(layout.shape)
+
+
+def _little_endian(data: bytes, pixels: Element, first_bit: int, bits: int) -> tuple[bytes, int]:
+    """(the 16-bit words that hold a frame, turned; where in them it begins): smaller pixels lie in words as well."""
+    start = pixels.start + (first_bit // 8 - pixels.start) // 2 * 2
+    count = -(-(first_bit + bits - 8 * start) // 16)
+    if start + 2 * count > len(data):
+        raise DataError("truncated", "the pixel data ends inside its last word", fix="copy or download it again")
+    return np.frombuffer(data, ">u2", count, start).astype("<u2").tobytes(), first_bit - 8 * start
 
 
 def _from_422(values: np.ndarray, layout: Layout) -> np.ndarray:

@@ -72,7 +72,6 @@ def read_table(
 def _expanded(words: np.ndarray, count: int) -> np.ndarray | None:
     """Segments to entries: 0 discrete, 1 linear, 2 a repeat of earlier segments. None where they make no sense."""
     entries: list[int] = []
-    words = words.astype(np.int64)
     plan = _segments(words)
     if plan is None:
         return None
@@ -93,6 +92,8 @@ def _segments(words: np.ndarray) -> list[tuple[int, np.ndarray]] | None:
     """Discrete and linear segments in order, repeats replaced by what they repeat."""
     found: list[tuple[int, np.ndarray]] = []
     places: dict[int, int] = {}
+    bits = 8 * words.itemsize
+    place_words = 32 // bits  # where a repeat begins is a number of 32 bits
     position = 0
     while position + 2 < len(words):
         kind, length = int(words[position]), int(words[position + 1])
@@ -101,14 +102,15 @@ def _segments(words: np.ndarray) -> list[tuple[int, np.ndarray]] | None:
             found.append((0, words[position + 2 : position + 2 + length]))
             position += 2 + length
         elif kind == 1:
-            found.append((1, np.array([length, words[position + 2]])))
+            found.append((1, np.array([length, words[position + 2]], np.int64)))
             position += 3
-        elif kind == 2 and position + 3 < len(words):
-            start = places.get(int(words[position + 2]) | int(words[position + 3]) << 16)
+        elif kind == 2 and position + 2 + place_words <= len(words):
+            place = words[position + 2 : position + 2 + place_words]
+            start = places.get(sum(int(word) << bits * number for number, word in enumerate(place)))
             if start is None or len(found) > MAX_ENTRIES:
                 return None
             found.extend(found[start : start + length])
-            position += 4
+            position += 2 + place_words
         else:
             return None
     return found

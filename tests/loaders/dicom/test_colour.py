@@ -126,3 +126,51 @@ def test_a_window_on_colour_is_not_applied_and_doubted(forge):
     decoded = forge.picture(forge.dicom(COLOURS), window=(10, 20))
     assert np.array_equal(decoded.to_uint8(), COLOURS)
     assert "window_on_colour" in forge.codes(decoded)
+
+
+def test_colour_whose_bits_lie_high_is_the_same_picture(forge):
+    """12 bits of 16 in bits 4 to 15."""
+    deep = COLOURS.astype(np.uint16) * 16
+    high = forge.dicom(deep << 4, BitsStored=12, HighBit=15)
+    assert np.array_equal(shown(forge, high), shown(forge, forge.dicom(deep, BitsStored=12)))
+
+
+def _grey_palette(kind: str, entries: bytes, count: int, bits: int) -> dict[str, object]:
+    made: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for name in ("Red", "Green", "Blue"):
+        made[f"{name}PaletteColorLookupTableDescriptor"] = [count, 0, bits]
+        made[f"{kind}{name}PaletteColorLookupTableData"] = entries
+    return made
+
+
+def test_a_palette_of_16_bits_that_calls_itself_one_of_8_keeps_its_colours(forge):
+    """As some scanners write it: the low byte of every entry is 0."""
+    entries = np.array([0, 128 << 8, 255 << 8], "<u2").tobytes()
+    data = forge.dicom(np.array([[0, 1, 2, 2]], np.uint8), **_grey_palette("", entries, 3, 8))
+    assert shown(forge, data)[0, :, 0].tolist() == [0, 128, 254, 254]
+
+
+def test_a_repeat_in_a_segmented_palette_of_8_bits_names_its_place_in_four_bytes(forge):
+    """Two values, a line of two, then that line once more from where the last one ended."""
+    segments = bytes([0, 2, 10, 20]) + bytes([1, 2, 40]) + bytes([0, 1, 20]) + bytes([2, 1, 4, 0, 0, 0])
+    data = forge.dicom(np.arange(8, dtype=np.uint8).reshape(2, 4), **_grey_palette("Segmented", segments, 7, 8))
+    assert shown(forge, data)[..., 0].ravel().tolist() == [10, 20, 30, 40, 20, 30, 40, 40]
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "YBR_RCT", "RGB"])
+def test_jpeg_2000_whose_decoder_already_made_rgb_is_not_converted_again(forge, photometric):
+    imagecodecs = pytest.importorskip("imagecodecs", reason="writes the compressed test file")
+    colours = np.kron(COLOURS, np.ones((16, 16, 1), np.uint8))
+    stream = imagecodecs.jpeg2k_encode(colours, codecformat="j2k", reversible=True, level=0, mct=True)
+    data = forge.encapsulated([stream], "jpeg 2000", pixels=colours, PhotometricInterpretation=photometric)
+    assert np.array_equal(shown(forge, data), colours)
+    assert ("photometric_mismatch" in forge.codes(forge.picture(data))) == photometric.startswith("YBR_FULL")
+
+
+def test_jpeg_2000_without_a_transform_follows_the_header(forge):
+    """The twin of the test above."""
+    imagecodecs = pytest.importorskip("imagecodecs", reason="writes the compressed test file")
+    stored = np.kron(YBR, np.ones((16, 16, 1), np.uint8))
+    stream = imagecodecs.jpeg2k_encode(stored, codecformat="j2k", reversible=True, level=0, mct=False)
+    data = forge.encapsulated([stream], "jpeg 2000", pixels=stored, PhotometricInterpretation="YBR_FULL")
+    assert np.abs(shown(forge, data) - np.kron(COLOURS, np.ones((16, 16, 1), np.uint8))).max() <= 2
