@@ -48,7 +48,7 @@ def measure(repeats: int) -> None:
         film = io.BytesIO()
         Image.fromarray(phantom.draw(1).scans[0].to_uint8()).save(film, "PNG")
         draw = median_ms([lambda seed=seed, phantom=phantom: phantom.draw(seed) for seed in range(repeats)])
-        decode = median_ms([lambda film=film: Image.open(io.BytesIO(film.getvalue())).load()] * repeats)
+        decode = median_ms([lambda film=film: decode_png(film.getvalue())] * repeats)
         print(f"{size:>5} {draw:>9.1f} {decode:>14.2f} {draw / decode:>7.1f}")
 
 

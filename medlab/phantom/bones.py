@@ -51,7 +51,7 @@ def ribs(patient: Patient) -> tuple[list[Shape], list[Shape]]:
 
 def _arc(start_y: np.ndarray, drop: np.ndarray, reach: np.ndarray, first: float, last: np.ndarray) -> Points:
     """Part of each rib between two angles (0 at the spine, 90 degrees at the side), (ribs, n, 2)."""
-    t = np.linspace(0, 1, 26)
+    t = np.linspace(0, 1, 20)
     angle = first + (np.asarray(last)[:, None] - first) * t
     x = reach[:, None] * np.sin(angle) ** 0.86
     hump = 0.03 * np.sin(np.clip(angle * 1.7, 0, np.pi))

@@ -29,9 +29,14 @@ def expose(canvas: Canvas, patient: Patient, attenuation: np.ndarray, style: Pha
     high = reach * rng.uniform(1.18, 1.30)
     film = (attenuation - np.float32(low)) / np.float32(high - low)
     film = np.clip(film, -0.2, 1.4)
-    veil = (0.10 + 0.06 * (patient.thickness - 1)) * (1.3 if patient.view == "AP" else 1.0)
-    film = film + np.float32(veil) * (canvas.blur(film, 0.22) - film)
-    film = film + np.float32(rng.uniform(0.25, 0.5)) * (film - canvas.blur(film, 0.06))
+    veil = np.float32((0.10 + 0.06 * (patient.thickness - 1)) * (1.3 if patient.view == "AP" else 1.0))
+    crisp = np.float32(rng.uniform(0.25, 0.5))
+    # Both blurs are wide, so they are made on the coarse grid and enlarged together.
+    coarse = canvas.shrink(film)
+    scattered = canvas.blur_coarse(coarse, 0.22)
+    veiled = coarse + veil * (scattered - coarse)
+    wide = canvas.enlarge(veil * (1 + crisp) * scattered - crisp * canvas.blur_coarse(veiled, 0.06))
+    film = (1 - veil) * (1 + crisp) * film + wide
     sharpness = rng.uniform(0.0012, 0.0022) * (1.25 if patient.view == "AP" else 1.0)
     film = canvas.blur(film, max(sharpness, 0.9 / canvas.size))
     film = film + _quantum_noise(canvas, film, patient, style, stream(patient.seed, "noise", visit))

@@ -18,7 +18,7 @@ from medlab.phantom.curves import Points
 
 COARSE = 64
 """rows and columns of the grid for smooth fields"""
-CANVAS = 640
+CANVAS = 448
 """least side of the enlarged canvas, pixels"""
 
 Shape = tuple[Points, float]
@@ -63,20 +63,29 @@ class Canvas:
     def _fill(self, shapes: Iterable[Shape], size: int, factor: int, posed: bool) -> np.ndarray:
         from PIL import Image, ImageDraw
 
-        image = Image.new("L", (size * factor, size * factor), 0)
-        draw = ImageDraw.Draw(image)
+        cover = np.zeros((size, size), np.float32)
         shapes = list(shapes)
-        if shapes:
-            points = np.concatenate([outline for outline, _ in shapes])
-            placed = self.pose.place(points) if posed else points
-            # Rounding far below a pixel hides last-digit differences between mathematical libraries.
-            flat = np.round((placed + 1) * (size * factor / 2) - 0.5, 4).ravel().tolist()
-            start = 0
-            for outline, level in shapes:
-                stop = start + 2 * len(outline)
-                draw.polygon(flat[start:stop], fill=round(255 * level))
-                start = stop
-        return np.asarray(image.reduce(factor), np.float32) / np.float32(255)
+        if not shapes:
+            return cover
+        points = np.concatenate([outline for outline, _ in shapes])
+        placed = self.pose.place(points) if posed else points
+        # Rounding far below a pixel hides last-digit differences between mathematical libraries.
+        corners = np.round((placed + 1) * (size * factor / 2) - 0.5, 4)
+        # Only the pixels round the shapes are drawn: most fill a small part of the picture. A polygon owns its edges.
+        (left, right), (top, bottom) = (_span(edge, factor, size) for edge in corners.T)
+        if left >= right or top >= bottom:
+            return cover
+        image = Image.new("L", ((right - left) * factor, (bottom - top) * factor), 0)
+        draw = ImageDraw.Draw(image)
+        flat = (corners - [left * factor, top * factor]).ravel().tolist()
+        start = 0
+        for outline, level in shapes:
+            stop = start + 2 * len(outline)
+            draw.polygon(flat[start:stop], fill=round(255 * level))
+            start = stop
+        cover[top:bottom, left:right] = image.reduce(factor)
+        cover *= np.float32(1 / 255)
+        return cover
 
     @staticmethod
     def blur_coarse(field: np.ndarray, blur: float) -> np.ndarray:
@@ -101,9 +110,24 @@ class Canvas:
         """A square coarse field of any side on the picture's grid, (size, size) float32."""
         return _resized(field, self.size, "BICUBIC")
 
-    def noise(self, rng: np.random.Generator, wavelength: float) -> np.ndarray:
-        """Smooth noise of about unit variance whose grains are `wavelength` canonical units wide; same at any size."""
-        return self.enlarge(rng.standard_normal((round(2 / wavelength),) * 2, dtype=np.float32) * np.float32(1.4))
+    def noise(self, rng: np.random.Generator, *layers: tuple[float, float]) -> np.ndarray:
+        """Smooth noise, the sum of layers (wavelength in canonical units, about its standard deviation), widest first.
+
+        The field is the same at any size. Each layer is enlarged to the grid of the next, so that only the sum is
+        enlarged to the size of the picture.
+        """
+        field = np.zeros((1, 1), np.float32)
+        for wavelength, strength in layers:
+            side = round(2 / wavelength)
+            grain = rng.standard_normal((side, side), dtype=np.float32)
+            field = _resized(field, side, "BICUBIC") + np.float32(1.4 * strength) * grain
+        return self.enlarge(field)
+
+
+def _span(corners: np.ndarray, factor: int, size: int) -> tuple[int, int]:
+    """First and one past the last of `size` pixels that shapes with these enlarged coordinates may touch."""
+    first, last = math.floor((corners.min() - 1) / factor), math.ceil((corners.max() + 2) / factor)
+    return max(first, 0), min(last, size)
 
 
 def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -55,12 +55,6 @@ class Scene:
         """Coverage of the lung of one side that nothing of the mediastinum hides."""
         return self.lung[side] * (1 - self.heart) * (1 - self.mediastinum)
 
-    def side_of(self, side: str) -> np.ndarray:
-        """1 on the patient's side of the midline, 0 beyond, (size, size)."""
-        far = SIGN[side] * 1.5
-        middle = self.patient.turn * 0.5
-        return self.canvas.fill([(np.array([(middle, -1.6), (far, -1.6), (far, 1.6), (middle, 1.6)]), 1.0)])
-
 
 def build_scene(canvas: Canvas, patient: Patient) -> Scene:
     """The anatomy of a patient without findings, but for the shapes that the patient itself has."""
@@ -82,8 +76,8 @@ def build_scene(canvas: Canvas, patient: Patient) -> Scene:
 def _body(canvas: Canvas, patient: Patient) -> np.ndarray:
     torso = canvas.fill([(patient.torso, 1.0)])
     arms = canvas.fill([(arm, 1.0) for arm in patient.arms])
-    round_torso = _rounded(canvas.fill_soft([(patient.torso, 1.0)], 0.20))
-    round_arms = _rounded(canvas.fill_soft([(arm, 1.0) for arm in patient.arms], 0.07))
+    round_torso = _rounded(canvas.blur_coarse(canvas.shrink(torso), 0.20))
+    round_arms = _rounded(canvas.blur_coarse(canvas.shrink(arms), 0.07))
     # Neck and shoulders are thinner than the chest, the upper abdomen a little thicker.
     height = np.linspace(-1, 1, canvas.size, dtype=np.float32)[:, None] - np.float32(canvas.pose.shift[1])
     profile = 0.52 + 0.48 * smoothstep(height, -1.0, -0.30) + 0.10 * smoothstep(height, 0.25, 0.8)
@@ -103,13 +97,15 @@ def _air_path(
     """Lungs as a flattened dome: shallow at the chest wall, deep inside, less of it before and behind the heart."""
     cavity = [(np.concatenate([patient.lateral[s], [(patient.lateral[s][-1, 0] * 0.97, 1.1), (0, 1.1), (0, -0.72)]]),
                1.0) for s in SIGN]  # fmt: skip
-    depth = smoothstep(canvas.fill_soft(cavity, 0.085), 0.40, 1.05)
+    walls = canvas.fill_soft(cavity, 0.02)
+    # Two blurs add up as squares: 0.02 and this make 0.085.
+    depth = smoothstep(canvas.blur_coarse(walls, 0.0826), 0.40, 1.05)
     depth = canvas.enlarge(np.sqrt(depth + np.float32(0.02)))
-    bulge = canvas.enlarge(smoothstep(canvas.fill_soft([(patient.heart, 1.0)], 0.07), 0.15, 1.0))
+    bulge = canvas.enlarge(smoothstep(canvas.blur_coarse(canvas.shrink(heart), 0.07), 0.15, 1.0))
     both = np.maximum(lung["right"], lung["left"])
     # The lungs reach down behind the domes: the upper abdomen keeps some air that fades downwards.
-    below = canvas.enlarge(canvas.fill_soft([(patient.lung[s] + [0, 0.10], 1.0) for s in SIGN], 0.05))
-    hidden = (1 - both) * np.clip(below, 0, 1) * canvas.enlarge(np.clip(canvas.fill_soft(cavity, 0.02), 0, 1))
+    below = canvas.fill_soft([(patient.lung[s] + [0, 0.10], 1.0) for s in SIGN], 0.05)
+    hidden = (1 - both) * canvas.enlarge(below * walls)
     share = both + 0.17 * hidden
     share = share * (1 - np.maximum(heart * (0.60 + 0.30 * bulge), 0.86 * mediastinum))
     return np.maximum(LUNG_CM * patient.thickness**0.3 * depth * share, 0)
@@ -121,7 +117,7 @@ def _pulmonary(canvas: Canvas, patient: Patient, air_path: np.ndarray) -> np.nda
     branches = canvas.fill(front) + canvas.fill(back)
     hila = canvas.blur(canvas.fill(hilar_arteries(patient)), 0.007)
     rng = stream(patient.seed, "interstitium")
-    net = sum(canvas.noise(rng, grain) * weight for grain, weight in ((0.09, 0.10), (0.045, 0.12), (0.022, 0.12)))
+    net = canvas.noise(rng, (0.09, 0.10), (0.045, 0.12), (0.022, 0.12))
     aerated = np.clip(air_path / np.float32(LUNG_CM * 0.55), 0, 1)
     return (3.0 * canvas.blur(branches, 0.003) + 3.4 * hila + net) * aerated
 
@@ -132,8 +128,8 @@ def _bones(canvas: Canvas, patient: Patient, body: np.ndarray) -> np.ndarray:
     back = canvas.fill(posterior)
     column = canvas.blur(canvas.fill(spine(patient)), 0.006)
     total = 2.2 * back + 1.8 * canvas.fill(anterior) + 2.3 * girdle + 1.8 * column
-    marrow = canvas.noise(stream(patient.seed, "marrow"), 0.03)
-    return total * (1 + 0.10 * marrow) * np.clip(body / np.float32(2.0), 0, 1)
+    marrow = canvas.noise(stream(patient.seed, "marrow"), (0.03, 0.10))
+    return total * (1 + marrow) * np.clip(body / np.float32(2.0), 0, 1)
 
 
 def _soft_parts(canvas: Canvas, patient: Patient) -> np.ndarray:
@@ -146,8 +142,8 @@ def _soft_parts(canvas: Canvas, patient: Patient) -> np.ndarray:
     field = 2.2 * canvas.fill_soft(broad, 0.07)
     abdomen = [(np.concatenate([patient.dome[s][::-1], [(SIGN[s] * 0.70, 1.2), (0, 1.2)]]), 1.0) for s in SIGN]
     organs = canvas.fill(abdomen)
-    clouds = canvas.noise(rng, 0.25)
-    parts = canvas.enlarge(field) + organs * (0.5 + 0.22 * clouds)
+    clouds = canvas.noise(rng, (0.25, 0.22))
+    parts = canvas.enlarge(field) + organs * (0.5 + clouds)
     if patient.breast:
         parts += _breasts(canvas, patient, rng)
     wall = [(ribbon(patient.lateral[s][14:] + [SIGN[s] * 0.014, 0], 0.013), 1.0) for s in SIGN]

@@ -7,8 +7,10 @@ from medlab.phantom.chance import stream
 from medlab.phantom.curves import Points, ribbon, spline
 from medlab.phantom.raster import Shape
 
-STEPS = 9
-"""points along one branch"""
+STEPS = (9, 9, 5, 5)
+"""points along a branch, by generation: the later ones are short"""
+PER_BRANCH = (4, 3, 1)
+"""side branches of each branch, by generation"""
 
 
 def vessels(patient: Patient) -> tuple[list[Shape], list[Shape]]:
@@ -17,13 +19,13 @@ def vessels(patient: Patient) -> tuple[list[Shape], list[Shape]]:
     for side in SIGN:
         rng = stream(patient.seed, "vessels", side)
         lines, widths = _trunks(patient, side, rng)
-        for generation in range(4):
+        for generation in range(len(STEPS)):
             outlines = ribbon(lines, widths)
             level = np.clip(widths[:, 0] * 42, 0.10, 0.9)
             for index, outline in enumerate(outlines):
                 sets[(index + generation) % 2].append((outline, float(level[index])))
-            if generation < 3:
-                lines, widths = _children(lines, widths, rng, per_branch=(4, 3, 1)[generation])
+            if generation < len(PER_BRANCH):
+                lines, widths = _children(lines, widths, rng, PER_BRANCH[generation], STEPS[generation + 1])
     return sets
 
 
@@ -82,18 +84,19 @@ def _trunks(patient: Patient, side: str, rng: np.random.Generator) -> tuple[Poin
     length = rng.uniform(0.34, 0.48, count) * (1 + 0.20 * down)
     start = np.stack([np.full(count, x) + sign * 0.03 * np.cos(angle), y + 0.10 * down + 0.04], -1)
     width = rng.uniform(0.0085, 0.0125, count) * (1 + 0.30 * down)
-    return _grow(start, angle, length, rng.normal(0, 0.45, count), sign, width)
+    return _grow(start, angle, length, rng.normal(0, 0.45, count), sign, width, STEPS[0])
 
 
 def _children(
-    lines: Points, widths: np.ndarray, rng: np.random.Generator, per_branch: int
+    lines: Points, widths: np.ndarray, rng: np.random.Generator, per_branch: int, steps: int
 ) -> tuple[Points, np.ndarray]:
     """Side branches of every branch, alternating from one side of it to the other."""
     branches = len(lines)
     count = branches * per_branch
     parent = np.repeat(np.arange(branches), per_branch)
     position = np.tile(np.linspace(0.30, 0.86, per_branch), branches) + rng.uniform(-0.08, 0.08, count)
-    index = np.clip(np.rint(position * (STEPS - 1)).astype(int), 1, STEPS - 2)
+    last = lines.shape[1] - 1
+    index = np.clip(np.rint(position * last).astype(int), 1, last - 1)
     heading = lines[parent, index + 1] - lines[parent, index - 1]
     sign = np.where(lines[:, -1, 0] >= 0, 1.0, -1.0)[parent]
     angle = np.arctan2(heading[:, 1], heading[:, 0] * sign)
@@ -102,7 +105,7 @@ def _children(
     length = extent * rng.uniform(0.38, 0.62, count) * (1.1 - 0.45 * position)
     width = widths[parent, index] * rng.uniform(0.58, 0.78, count)
     curl = -0.6 * turn + rng.normal(0, 0.25, count)
-    return _grow(lines[parent, index], angle + turn, length, curl, sign, width)
+    return _grow(lines[parent, index], angle + turn, length, curl, sign, width, steps)
 
 
 def _grow(
@@ -112,13 +115,14 @@ def _grow(
     curl: np.ndarray,
     sign: np.ndarray | float,
     width: np.ndarray,
+    steps: int,
 ) -> tuple[Points, np.ndarray]:
     """Curves of even steps whose heading turns by `curl` over their length, and their tapering half widths."""
-    t = np.linspace(0, 1, STEPS)
+    t = np.linspace(0, 1, steps)
     heading = angle[:, None] + curl[:, None] * t
-    step = (length / (STEPS - 1))[:, None]
+    step = (length / (steps - 1))[:, None]
     dx = np.cumsum(np.cos(heading) * step, 1) * np.reshape(sign, (-1, 1))
     dy = np.cumsum(np.sin(heading) * step, 1)
     moves = np.stack([dx, dy], -1)
     lines = np.concatenate([start[:, None], start[:, None] + moves[:, :-1]], 1)
-    return lines, width[:, None] * np.linspace(1.0, 0.45, STEPS)
+    return lines, width[:, None] * np.linspace(1.0, 0.45, steps)

@@ -23,9 +23,9 @@ def paint_consolidation(scene: Scene, finding: Finding, rng: np.random.Generator
     lean = rng.uniform(-0.5, 0.5)
     across, along = (dx + np.float32(lean) * dy) / np.float32(radii[0]), dy / np.float32(radii[1])
     edge = 1 - np.sqrt(across * across + along * along)
-    edge += 0.17 * canvas.noise(rng, 0.13) + 0.07 * canvas.noise(rng, 0.05)
+    edge += canvas.noise(rng, (0.13, 0.17), (0.05, 0.07))
     full = smoothstep(edge, 0.0, 0.55) * scene.lung[finding.side] * (1 - scene.mediastinum)
-    mottle = np.clip(0.86 + 0.14 * canvas.noise(rng, 0.035), 0.5, 1)
+    mottle = np.clip(0.86 + canvas.noise(rng, (0.035, 0.14)), 0.5, 1)
     bronchi = canvas.blur(canvas.fill([(b, 1.0) for b in _bronchi(scene, finding.side, centre, rng)]), 0.004)
     share = full * mottle * (1 - np.float32(0.38) * bronchi) * np.float32(rng.uniform(0.50, 0.64))
     scene.air_path *= 1 - share
