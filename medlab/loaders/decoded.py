@@ -46,8 +46,8 @@ class ReadOptions(Record):
     """True makes the RGB of three CT windows that MedGemma 1.5 was trained on"""
     plane: str = "axial"
     """how a NIfTI volume is cut: one of PLANES"""
-    salt: str = ""
-    """secret that makes pseudonyms unlinkable; empty gives no pseudonym at all"""
+    salt: str = dataclasses.field(default="", repr=False)
+    """secret that makes pseudonyms unlinkable; empty gives no pseudonym at all. Left out of repr, not of to_dict"""
     max_pixels: int = 100_000_000
     """rows x cols above which a file is refused before decoding"""
     max_frames: int = 4096

@@ -20,7 +20,7 @@ from medlab.core.record import check_whole
 from medlab.core.scan import Scan
 from medlab.loaders.decoded import Account, ReadOptions
 from medlab.loaders.dicom.container import open_container
-from medlab.loaders.dicom.frame_header import FrameHeader
+from medlab.loaders.dicom.frame_header import frame_headers
 from medlab.loaders.dicom.layout import read_layout
 from medlab.loaders.dicom.notes import note
 from medlab.loaders.scan import asked_options, scan_of_bytes
@@ -120,8 +120,7 @@ def _headers(path: pathlib.Path, options: ReadOptions, strict: bool) -> list[_Sl
     series = next(iter(elements.texts("SeriesInstanceUID")), "")
     localizer = "LOCALIZER" in [text.upper() for text in elements.texts("ImageType")]
     found = []
-    for frame in range(layout.frames):
-        header = FrameHeader(elements, frame)
+    for frame, header in enumerate(frame_headers(elements, count=layout.frames)):
         place = header.holder("PlanePositionSequence", "ImagePositionPatient").numbers("ImagePositionPatient")
         turn = header.holder("PlaneOrientationSequence", "ImageOrientationPatient").numbers("ImageOrientationPatient")
         found.append(

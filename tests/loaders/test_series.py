@@ -248,3 +248,50 @@ def test_real_folders_that_are_no_stack_are_refused(samples, folder):
 def test_a_real_folder_of_two_localizers_has_no_slice(samples):
     with pytest.raises(DataError, match="2 localizer"):
         load_series(samples / "98892001" / "CT2N")
+
+
+def _enhanced(heights: list[int], open_ended: bool) -> bytes:
+    """One file whose frame n is all of value n, at heights[n]; its items with or without a stated length."""
+    import pydicom
+    from pydicom.dataset import Dataset
+
+    made = pydicom.dcmread(io.BytesIO(_slice(0, 0)))
+    made.NumberOfFrames = len(heights)
+    made.PixelData = np.repeat(np.arange(len(heights), dtype="<u2"), 64).tobytes()
+    groups = []
+    for z in heights:
+        place, group = Dataset(), Dataset()
+        place.ImagePositionPatient = [0, 0, z]
+        group.PlanePositionSequence = [place]
+        group.is_undefined_length_sequence_item = open_ended
+        groups.append(group)
+    made.PerFrameFunctionalGroupsSequence = groups
+    made["PerFrameFunctionalGroupsSequence"].is_undefined_length = open_ended
+    buffer = io.BytesIO()
+    made.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("open_ended", [False, True])
+def test_frames_of_one_file_come_in_the_order_of_the_body(tmp_path, open_ended):
+    (tmp_path / "all.dcm").write_bytes(_enhanced([30, 10, 20], open_ended))
+    scans = load_series(tmp_path / "all.dcm", window=(-1023, 3))
+    assert [scan.frame for scan in scans] == [1, 2, 0]
+    # -1023, -1022 and -1024 HU in a LINEAR window of width 3 about -1023: 3/4, 5/4 and 1/4
+    assert _greys(scans) == [191, 255, 64]
+
+
+def test_headers_of_many_frames_are_walked_once(tmp_path, monkeypatch):
+    """Items without a stated length must be walked to be passed: once for all frames, not once for each."""
+    from medlab.loaders.decoded import ReadOptions
+    from medlab.loaders.dicom.elements import Elements
+    from medlab.loaders.series import _headers
+
+    walked = []
+    begin = Elements.__init__
+    monkeypatch.setattr(Elements, "__init__", lambda self, *given: (walked.append(1), begin(self, *given))[1])
+    for count in (50, 100):
+        (tmp_path / "all.dcm").write_bytes(_enhanced(list(range(count)), open_ended=True))
+        walked.clear()
+        assert len(_headers(tmp_path / "all.dcm", ReadOptions(), True)) == count
+        assert len(walked) < 4 * count

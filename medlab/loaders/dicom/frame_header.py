@@ -7,12 +7,11 @@ from medlab.loaders.dicom.elements import Elements
 
 
 class FrameHeader:
-    """The header as it holds for one frame, from 0."""
+    """The header as it holds for one frame."""
 
-    def __init__(self, top: Elements, frame: int):
+    def __init__(self, top: Elements, own: list[Elements], shared: list[Elements]):
         self.top = top
-        own = top.items("PerFrameFunctionalGroupsSequence", first=frame)
-        self._groups = [*own, *top.items("SharedFunctionalGroupsSequence")]
+        self._groups = [*own, *shared]
 
     def holder(self, macro: str, *names: str) -> Elements:
         """Where to read `names`: the frame's own macro, the shared one, or the top level; the first that has any."""
@@ -21,3 +20,10 @@ class FrameHeader:
                 if any(name in item for name in names):
                     return item
         return self.top
+
+
+def frame_headers(top: Elements, first: int = 0, count: int = 1) -> list[FrameHeader]:
+    """The headers of `count` frames from `first` on, in one pass: to reach an item, those before it are walked."""
+    own = top.items("PerFrameFunctionalGroupsSequence", first, count)
+    shared = top.items("SharedFunctionalGroupsSequence")
+    return [FrameHeader(top, own[number : number + 1], shared) for number in range(count)]

@@ -9,7 +9,7 @@ from medlab.loaders.decoded import Account, Decoded, ReadOptions
 from medlab.loaders.dicom.colour import show_colour
 from medlab.loaders.dicom.container import open_container
 from medlab.loaders.dicom.facts import read_facts
-from medlab.loaders.dicom.frame_header import FrameHeader
+from medlab.loaders.dicom.frame_header import frame_headers
 from medlab.loaders.dicom.grey import show_grey
 from medlab.loaders.dicom.layout import Layout, read_layout
 from medlab.loaders.dicom.pixels import read_stored
@@ -48,7 +48,7 @@ def _read(data: bytes, options: ReadOptions) -> Decoded:
     layout = read_layout(elements, options, account)
     frame = _frame(layout, options)
     stored, layout = read_stored(container, layout, frame, options, account)
-    header = FrameHeader(elements, frame)
+    (header,) = frame_headers(elements, frame)
     if layout.samples == 1 and layout.photometric != "PALETTE COLOR":
         decoded = show_grey(stored, layout, header, options, account)
     else:

@@ -9,7 +9,8 @@ import traceback
 import numpy as np
 import pytest
 
-from medlab.core.errors import DataError
+from medlab.core.errors import DataError, SpecError
+from medlab.loaders.decoded import ReadOptions
 from medlab.loaders.scan import load_scan
 
 TEXTS = [
@@ -189,6 +190,14 @@ def test_a_pseudonym_needs_a_salt_and_follows_it(forge):
     padded = forge.picture(forge.dicom(PatientID="12345 "), salt="a").fields["patient"]
     assert padded == first
     assert forge.picture(forge.dicom(PatientID=""), salt="a").fields["patient"] is None
+
+
+def test_the_secret_behind_a_pseudonym_is_not_in_what_options_print():
+    options = ReadOptions(salt="ZQ-SECRET")
+    assert "ZQ-SECRET" not in repr(options) + str(options) + f"{[options]}"
+    with pytest.raises(SpecError) as caught:
+        options.replace(window_index=-1)
+    assert "ZQ-SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_only_fields_of_a_scan_leave_the_reader(forge):
