@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medlab.core.errors import MedlabError
+from medlab.core.errors import DataError, MedlabError
 from medlab.version import __version__
 
 app = typer.Typer(
@@ -113,14 +113,20 @@ def phantom(
 
 @app.command()
 def scan(
-    file: Annotated[pathlib.Path, typer.Argument(help="DICOM, PNG, JPEG, TIFF or NIfTI.")],
+    file: Annotated[str, typer.Argument(help="DICOM, PNG, JPEG, TIFF or NIfTI.")],
     window: Annotated[str | None, typer.Option(help='"lung", or centre and width: "-600,1500".')] = None,
     frame: Annotated[int | None, typer.Option(min=0, help="Which frame of several, from 0.")] = None,
 ) -> None:
     """Read one file and print how its picture was made, what was corrected and what is in doubt."""
     from medlab.loaders import load_scan
 
-    typer.echo(load_scan(file, window=window_of(window), frame=frame).audit())
+    try:
+        read = load_scan(file, window=window_of(window), frame=frame)
+    except DataError as error:
+        if error.code != "needs_frame":
+            raise
+        raise typer.BadParameter(f"{error.given}; accepted: {error.accepted}", param_hint="--frame") from error
+    typer.echo(read.audit())
 
 
 def window_of(text: str | None) -> str | tuple[float, float] | None:

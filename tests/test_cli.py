@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import PIL.Image
 import pytest
 from typer.testing import CliRunner
 
@@ -120,6 +122,23 @@ def test_a_window_is_a_preset_or_two_numbers():
     assert cli.window_of("lung") == "lung"
     assert cli.window_of("-600,1500") == (-600.0, 1500.0)
     assert run("scan", "x.dcm", "--window", "a,b").exit_code == 2
+
+
+def test_a_file_of_several_frames_asks_for_the_option_of_the_command(tmp_path):
+    path = tmp_path / "two.tiff"
+    frame = PIL.Image.fromarray(np.zeros((40, 40), np.uint8))
+    frame.save(path, save_all=True, append_images=[frame])
+    asked = run("scan", str(path))
+    assert asked.exit_code == 2
+    assert "--frame" in asked.output
+    assert "holds 2" in asked.output
+    assert run("scan", str(path), "--frame", "1").exit_code == 0
+
+
+def test_an_address_is_called_one_on_the_command_line_too():
+    with pytest.raises(DataError) as refused:
+        cli.app(["scan", "https://example.org/chest.dcm"], standalone_mode=False)
+    assert refused.value.code == "remote_disabled"
 
 
 def test_the_notebooks_of_the_folder_one_is_in_come_first(tmp_path):

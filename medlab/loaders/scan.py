@@ -26,10 +26,14 @@ def load_scan(
 
     source      path (str or Path), bytes, numpy array or PIL image. The bytes decide the format, never the name
     frame       which frame or slice of several, from 0
-    window      None: what the file says; an int: which of its windows; (centre, width); or one of WINDOW_PRESETS
-    full_range, three_windows   see ReadOptions, as for limits, roots and salt, which `options` sets
+    window      None: what the file says; an int: which of its windows; (centre, width); or, for CT in HU, one of
+                "lung", "mediastinum", "bone", "brain"
+    full_range  True: no window; black is the least value present, white the greatest
+    three_windows   True: a CT slice as the RGB of three windows that MedGemma 1.5 was trained on
     untrusted   True decodes bytes in a child process with limits on memory and time
+    options     a ReadOptions: limits on size, folders that paths must lie under, NIfTI plane, salt of pseudonyms
 
+    `print(load_scan("chest.dcm").audit())` tells what was done; `medlab.show(scan)` draws it.
     Raises DataError for what was given, SpecError for what was asked.
     """
     asked = asked_options(options, frame=frame, window=window, full_range=full_range, three_windows=three_windows)

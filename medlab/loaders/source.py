@@ -13,7 +13,8 @@ import stat
 from medlab.core.errors import DataError, SpecError, shown
 from medlab.loaders.decoded import ReadOptions
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(//|\\\\)|data:|file:", re.IGNORECASE)
+# one slash is what pathlib leaves of two
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:(//|\\\\)|(https?|s?ftp|s3|gs|hf):/|data:|file:", re.IGNORECASE)
 _LOOKED_AT = 5000
 
 
@@ -28,8 +29,9 @@ def read_source(source: str | os.PathLike | bytes, options: ReadOptions) -> tupl
         return data, "bytes"
     if not isinstance(source, (str, os.PathLike)):
         raise SpecError(
-            f"a scan cannot be made from a {type(source).__name__}",
+            f"a scan cannot be made from {shown(type(source).__name__)}",
             accepted="a path, bytes, a numpy array or a PIL image",
+            fix=_instead(source),
         )
     path = local_path(source, options)
     _check_size(path.stat().st_size, path.name, options)
@@ -51,6 +53,8 @@ def local_path(source: str | os.PathLike, options: ReadOptions) -> pathlib.Path:
             accepted="the path of a file on this machine",
             fix="download the file first, then give its path",
         )
+    if not text.strip():
+        raise DataError("missing_file", "the path is empty", fix="give the path of a file")
     if "\0" in text:
         raise DataError("unsafe_path", f"the path {shown(text, 60)} holds a NUL character")
     path = pathlib.Path(text).expanduser()
@@ -62,13 +66,28 @@ def local_path(source: str | os.PathLike, options: ReadOptions) -> pathlib.Path:
     if stat.S_ISDIR(mode):
         raise DataError(
             "not_image",
-            f"{shown(path.name)} is a folder",
+            f"{shown(path.name or text)} is a folder",
             accepted="one file",
             fix="medlab.load_series(folder) for the slices of one CT, medlab.load_cohort(folder) for a data set",
         )
     if not stat.S_ISREG(mode):
         raise DataError("unsafe_path", f"{shown(path.name)} is a device, pipe or socket", accepted="a regular file")
     return path
+
+
+def _instead(source: object) -> str:
+    """What to give instead of something that is no picture; by what it can do, so that torch is not imported."""
+    if hasattr(source, "pixels"):
+        return "it is a Scan already: use it as it is"
+    if hasattr(source, "scans"):
+        return "case.scans[0] is its first Scan"
+    if hasattr(source, "numpy"):
+        return "load_scan(tensor.numpy())"
+    if hasattr(source, "read"):
+        return "load_scan(file.read()), or give the path"
+    if isinstance(source, (list, tuple)):
+        return "[load_scan(one) for one in ...]; load_series(paths) for the slices of one CT"
+    return ""
 
 
 def safe_name(name: str) -> str:

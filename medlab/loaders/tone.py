@@ -7,7 +7,7 @@ Whole numbers get a lookup table and real numbers are scaled at once. It guesses
 import numpy as np
 
 from medlab.core.errors import DataError, SpecError, shown
-from medlab.loaders.decoded import Account, Decoded, ReadOptions, three_windows
+from medlab.loaders.decoded import WINDOW_PRESETS, Account, Decoded, ReadOptions, three_windows
 
 BITS = (8, 10, 12, 14, 16)
 LIMIT = 1e30
@@ -32,6 +32,8 @@ def show_values(
     Raises DataError "needs_window", "decode" for NaN or infinity; SpecError for a window that cannot be.
     """
     _check_options(values, options)
+    if values.dtype.kind == "u" and options.window in WINDOW_PRESETS.values():
+        account.doubt("window_in_hu", "the window is meant for CT in HU; numbers without a sign are no HU")
     mask = values.dtype == bool
     values = _narrow(values, name)
     fields: dict[str, object] = {"bits": 1 if mask else 8 * values.itemsize}

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 
 import nibabel
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 import medlab
+from medlab.core.case import Case
 from medlab.core.errors import DataError, SpecError, UnknownName
 from medlab.loaders.decode import READERS, decode
 from medlab.loaders.decoded import WINDOW_PRESETS, ReadOptions
@@ -183,6 +185,39 @@ def test_bytes_paths_and_path_objects_give_the_same_picture(tmp_path):
 )  # fmt: skip
 def test_addresses_are_refused(address):
     assert refused(address).code == "remote_disabled"
+
+
+def test_an_address_that_went_through_pathlib_is_still_one():
+    assert refused(pathlib.PurePosixPath("https://x.org/a.png")).code == "remote_disabled"
+
+
+def test_an_empty_path_and_the_folder_one_is_in_are_named():
+    assert "path is empty" in str(refused(" "))
+    assert "'.' is a folder" in str(refused("."))
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        (io.BytesIO(b"x"), "file.read()"),
+        (["a.png"], "load_series"),
+        (load_scan(GREY), "Scan already"),
+        (Case("one", (load_scan(GREY),)), "case.scans[0]"),
+        (types.SimpleNamespace(numpy=lambda: GREY), "tensor.numpy()"),
+    ],
+)
+def test_what_is_no_source_is_told_what_to_give_instead(source, hint):
+    with pytest.raises(SpecError) as error:
+        load_scan(source)
+    assert hint in error.value.fix
+
+
+def test_only_text_that_looks_like_a_table_is_sent_to_cohorts(tmp_path):
+    note, table = tmp_path / "film.dcm", tmp_path / "films.csv"
+    note.write_text("503 service unavailable\n")
+    table.write_text("image,view\na.png,PA\n")
+    assert "text editor" in refused(note).fix
+    assert "load_cohort" in refused(table).fix
 
 
 def test_a_missing_file_names_its_near_neighbours(tmp_path):

@@ -142,6 +142,14 @@ def test_full_range_and_window_lay_the_least_and_greatest_value_at_black_and_whi
     assert "window_outside_data" in codes(load_scan(written(pixels, "PNG"), window=(-600, 1000)))
 
 
+@pytest.mark.parametrize("preset", ["lung", "mediastinum", "bone", "brain"])
+def test_a_preset_in_hu_on_a_plain_picture_is_doubted_and_a_window_of_one_s_own_is_not(preset):
+    ramp = np.linspace(0, 255, 48 * 64).reshape(48, 64).astype(np.uint8)
+    assert codes(load_scan(written(ramp, "PNG"), window=preset)) == ["window_in_hu"]
+    assert codes(load_scan(written(ramp, "PNG"), window=(128, 300))) == []
+    assert codes(load_scan(ramp.astype(np.int16), window=preset)) == []
+
+
 @pytest.mark.parametrize("asked", [{"window": (100, 50)}, {"three_windows": True}, {"window": 2}])
 def test_windows_on_colour_are_refused(asked):
     with pytest.raises(SpecError):
