@@ -12,6 +12,8 @@ from medlab.loaders.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, Element
 from medlab.loaders.dicom.layout import Layout
 from medlab.loaders.dicom.notes import note
 
+MAX_FRAGMENTS = 1 << 17
+"""of one file: 32 for each of the most frames that are read by default; each costs memory, even an empty one"""
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
 """how a JPEG or JPEG 2000 stream begins"""
 
@@ -45,7 +47,7 @@ def encapsulated_frame(
     """The compressed stream of a frame.
 
     Raises DataError "decode" where the data is not in fragments or they cannot be told apart into frames,
-    "truncated" where a fragment runs past the end, "no_pixels" where there is none.
+    "truncated" where a fragment runs past the end, "no_pixels" where there is none, "too_large" beyond MAX_FRAGMENTS.
     """
     if pixels.length != UNDEFINED:
         raise DataError("decode", "compressed pixel data that is not in fragments: the transfer syntax is wrong")
@@ -72,6 +74,8 @@ def _fragments(data: bytes, position: int, account: Account) -> list[tuple[int, 
             raise DataError("decode", "the fragments of the pixel data are broken")
         if position + 8 + length > len(data):
             raise DataError("truncated", "the last fragment of the pixel data is cut off", fix="copy it again")
+        if len(found) > MAX_FRAGMENTS:
+            raise DataError("too_large", f"more than {MAX_FRAGMENTS} fragments of pixel data")
         found.append((position + 8, length))
         position += 8 + length
     note(account, "no_end_marker")
@@ -84,7 +88,7 @@ def _first_fragments(
     """For each frame the number of its first fragment."""
     if frames == 1:
         return [0]
-    for offsets in (_extended_offsets(elements), _basic_offsets(data, table)):
+    for offsets in (_extended_offsets(elements), _basic_offsets(data, table, frames)):
         # counted from the first fragment's item
         places = {start - fragments[0][0]: number for number, (start, _) in enumerate(fragments)}
         numbers = [places.get(offset, -1) for offset in offsets]
@@ -104,6 +108,7 @@ def _extended_offsets(elements: Elements) -> tuple[float, ...]:
     return elements.numbers("ExtendedOffsetTable", "OV")
 
 
-def _basic_offsets(data: bytes, table: tuple[int, int]) -> tuple[int, ...]:
+def _basic_offsets(data: bytes, table: tuple[int, int], frames: int) -> tuple[int, ...]:
+    """() where the table is not one of an offset a frame, as where it is empty."""
     start, length = table
-    return struct.unpack_from(f"<{length // 4}I", data, start)
+    return struct.unpack_from(f"<{frames}I", data, start) if length == 4 * frames else ()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from medlab.core.errors import DataError
+from medlab.loaders.dicom.frames import MAX_FRAGMENTS
 
 PIXELS = b"\xe0\x7f\x10\x00OW"
 
@@ -35,6 +36,13 @@ def _declaring(f, length: bytes) -> bytes:
     good = f.dicom()
     place = good.index(PIXELS) + 8
     return good[:place] + length + good[place + 4 :]
+
+
+def _many_fragments(f) -> bytes:
+    """Empty fragments: 8 bytes of file each, and hundreds of memory."""
+    end = b"\xfe\xff\xdd\xe0"
+    made = f.encapsulated([b"ab", b"cd"], "rle", NumberOfFrames=2)
+    return made.replace(end, b"\xfe\xff\x00\xe0\0\0\0\0" * MAX_FRAGMENTS + end)
 
 
 def _deflate_bomb(f) -> bytes:
@@ -163,6 +171,7 @@ ERRORS = {
         lambda f: f.dicom(np.zeros((4, 5, 3), np.uint8), PhotometricInterpretation="YBR_FULL_422"),
         "geometry",
     ),
+    "more fragments than any honest file": (_many_fragments, "too_large"),
     "a sequence that holds no items": (
         lambda f: _before_pixels(f, b"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff\x10\0\x10\0UN\0\0\xff\xff\xff\xff"),
         "decode",
