@@ -71,6 +71,10 @@ def supervise(command: tuple[str, ...], request: bytes, name: str, limits: Limit
             child.kill()
             child.communicate()
             raise _too_slow(name, f"{limits.seconds:g} seconds") from error
+        except BaseException:  # after an interrupt Popen would leave the child at work
+            child.kill()
+            child.wait()
+            raise
     if child.returncode:
         raise _ended(child.returncode, name, limits)
     return answer

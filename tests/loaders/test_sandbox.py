@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import sys
+import threading
 import time
 import zlib
 
@@ -115,6 +116,25 @@ def test_an_endless_loop_ends_with_the_clock():
     assert error.code == "timeout"
     assert "0.5 seconds" in str(error)
     assert time.monotonic() - began < 30
+
+
+@POSIX
+def test_an_interrupt_ends_the_child_too(tmp_path):
+    """The child says that it runs, and its parent alone is interrupted, as by the stop button of a notebook."""
+    fifo = tmp_path / "running"
+    os.mkfifo(fifo)
+
+    def interrupt():
+        children.append(int(fifo.read_text()))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    children: list[int] = []
+    threading.Thread(target=interrupt, daemon=True).start()
+    code = f"import os, time; open({str(fifo)!r}, 'w').write(str(os.getpid())); time.sleep(30)"
+    with pytest.raises(KeyboardInterrupt):
+        supervise(python(code), b"", "x.png", Limits(seconds=50))
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
 
 
 @POSIX

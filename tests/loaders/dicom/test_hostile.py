@@ -41,7 +41,7 @@ def _declaring(f, length: bytes) -> bytes:
 def _many_fragments(f) -> bytes:
     """Empty fragments: 8 bytes of file each, and hundreds of memory."""
     end = b"\xfe\xff\xdd\xe0"
-    made = f.encapsulated([b"ab", b"cd"], "rle", NumberOfFrames=2)
+    made = f.encapsulated([b"ab"], "rle")
     return made.replace(end, b"\xfe\xff\x00\xe0\0\0\0\0" * MAX_FRAGMENTS + end)
 
 
