@@ -14,10 +14,11 @@ from medlab.core.record import (
     record,
 )
 from medlab.core.scan import Scan
+from medlab.core.vocabulary import SIDE_TERMS, ZONE_TERMS
 
 STATES = ("present", "absent", "uncertain", "not_mentioned")
-SIDES = ("right", "left", "both")
-ZONES = ("upper", "mid", "lower")
+SIDES = tuple(SIDE_TERMS)
+ZONES = tuple(ZONE_TERMS)
 LANGUAGES = ("en", "zh", "es")
 SPLITS = ("train", "validation", "test")
 SPLIT_SOURCES = ("official", "hash", "none")

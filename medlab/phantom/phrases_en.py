@@ -4,17 +4,9 @@ Several ways of saying each thing; `{side}`, `{zone}`, `{severity}` are filled i
 `parser`: a finding and what is said of it stand in one sentence, and a negation covers its whole sentence.
 """
 
-NAMES = {
-    "cardiomegaly": "cardiomegaly",
-    "effusion": "pleural effusion",
-    "consolidation": "consolidation",
-    "nodule": "nodule",
-    "pneumothorax": "pneumothorax",
-    "atelectasis": "atelectasis",
-    "pacemaker": "pacemaker",
-    "central_line": "central venous line",
-    "endotracheal_tube": "endotracheal tube",
-}
+from medlab.core.vocabulary import FINDING_TERMS, SIDE_TERMS, ZONE_TERMS
+
+NAMES = {name: term.en for name, term in FINDING_TERMS.items()}
 A_NAMES = NAMES | {
     "effusion": "a pleural effusion",
     "nodule": "a nodule",
@@ -24,12 +16,10 @@ A_NAMES = NAMES | {
     "endotracheal_tube": "an endotracheal tube",
 }
 """as a question says them"""
-SIDES = {"right": "right", "left": "left"}
-ZONES = {"upper": "upper", "mid": "mid", "lower": "lower"}
+SIDES = {name: term.en for name, term in SIDE_TERMS.items()}
+ZONES = {name: term.en for name, term in ZONE_TERMS.items()}
 SIDE_PLACE = "{side} side of the chest"
 ZONE_PLACE = "{side} {zone} zone"
-DEGREES = {w: w for w in ("mild", "moderate", "severe")}
-AMOUNTS = {w: w for w in ("small", "moderate", "large")}
 
 PRESENT = {
     "cardiomegaly": (

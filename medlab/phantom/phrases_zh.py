@@ -4,24 +4,14 @@ The same keys as `phrases_en`. Every sentence can be read back by `parser`: a fi
 one sentence, and a negation covers its whole sentence.
 """
 
-NAMES = {
-    "cardiomegaly": "心影增大",
-    "effusion": "胸腔积液",
-    "consolidation": "实变",
-    "nodule": "结节",
-    "pneumothorax": "气胸",
-    "atelectasis": "肺不张",
-    "pacemaker": "起搏器",
-    "central_line": "中心静脉导管",
-    "endotracheal_tube": "气管插管",
-}
+from medlab.core.vocabulary import FINDING_TERMS, SIDE_TERMS, ZONE_TERMS
+
+NAMES = {name: term.zh for name, term in FINDING_TERMS.items()}
 A_NAMES = NAMES
-SIDES = {"right": "右", "left": "左"}
-ZONES = {"upper": "上", "mid": "中", "lower": "下"}
+SIDES = {name: term.zh for name, term in SIDE_TERMS.items()}
+ZONES = {name: term.zh for name, term in ZONE_TERMS.items()}
 SIDE_PLACE = "{side}侧胸部"
 ZONE_PLACE = "{side}肺{zone}野"
-DEGREES = {"mild": "轻度", "moderate": "中度", "severe": "重度"}
-AMOUNTS = {"small": "少量", "moderate": "中等量", "large": "大量"}
 
 PRESENT = {
     "cardiomegaly": (

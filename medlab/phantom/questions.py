@@ -6,9 +6,10 @@ import numpy as np
 
 from medlab.core.case import Box, Finding, Question
 from medlab.core.geometry import SquareFit
+from medlab.core.vocabulary import SCALES
 from medlab.phantom.chance import stream
 from medlab.phantom.reports import clause, phrases, severity_word
-from medlab.phantom.vocabulary import DEGREES, FINDINGS, KINDS
+from medlab.phantom.vocabulary import FINDINGS, KINDS
 
 
 def ask_everything(
@@ -88,9 +89,9 @@ def _how_severe(name: str, here: list[Finding], language: str, rng: np.random.Ge
     words = [severity_word(finding, language) for finding in here]
     if len(here) > 1:
         words = [clause(finding, language) for finding in here]
-    table = book.DEGREES if KINDS[name].severities == DEGREES else book.AMOUNTS
     text = _one_of(book.HOW_SEVERE[name], rng)
-    options = tuple(table.values()) if len(here) == 1 else ()
+    scale = tuple(getattr(term, language) for term in SCALES[name].values())
+    options = scale if len(here) == 1 else ()
     return Question(text, book.JOIN.join(words), "severity", language, options=options, about=name)
 
 

@@ -4,9 +4,10 @@ import types
 
 from medlab.core.case import Finding, Report
 from medlab.core.record import check_choice
+from medlab.core.vocabulary import severity_term
 from medlab.phantom import phrases_en, phrases_zh
 from medlab.phantom.chance import stream
-from medlab.phantom.vocabulary import DEGREES, KINDS
+from medlab.phantom.vocabulary import KINDS
 
 PHRASES: dict[str, types.ModuleType] = {"en": phrases_en, "zh": phrases_zh}
 """the phrase book of each language"""
@@ -29,11 +30,9 @@ def phrases(language: str) -> types.ModuleType:
 
 def severity_word(finding: Finding, language: str) -> str:
     """The severity in words; empty where the finding has none."""
-    book = phrases(language)
     if finding.severity is None:
         return ""
-    table = book.DEGREES if KINDS[finding.name].severities == DEGREES else book.AMOUNTS
-    return table[finding.severity]
+    return getattr(severity_term(finding.severity, finding.name), language)
 
 
 def filled(template: str, finding: Finding, language: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from medlab.core.case import SIDES, ZONES, Finding
 from medlab.core.errors import SpecError, UnknownName
 from medlab.core.record import check_choice
+from medlab.core.vocabulary import AMOUNT_TERMS, DEGREE_TERMS
 
 LUNG_SIDES = ("right", "left")
-AMOUNTS = ("small", "moderate", "large")
-DEGREES = ("mild", "moderate", "severe")
+AMOUNTS, DEGREES = tuple(AMOUNT_TERMS), tuple(DEGREE_TERMS)
 
 
 @dataclasses.dataclass(frozen=True)

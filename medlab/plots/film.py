@@ -14,7 +14,7 @@ from medlab.core.geometry import BoxPx
 from medlab.core.scan import Scan
 from medlab.plots.style import ANATOMY_COLOUR, SMALL_PT, Theme, mark_style
 from medlab.plots.typeset import visible, width_pt
-from medlab.plots.words import term, words_in
+from medlab.plots.words import label, words_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +107,7 @@ def bar_text(film: Film, language: str) -> str:
 
 def box_text(box: Box, language: str) -> str:
     """A box's tag: label, side, and who drew it."""
-    parts = (term(box.label, language), box.side and term(box.side, language), box.rater)
+    parts = (label(box.label, language), box.side and label(box.side, language), box.rater)
     return visible(", ".join(part for part in parts if part))
 
 

@@ -7,11 +7,11 @@ that came from a file passes through `visible`.
 import dataclasses
 from collections.abc import Iterable
 
-from medlab.core.case import STATES, Case, Finding, Mask
+from medlab.core.case import STATES, Box, Case, Finding, Mask
 from medlab.core.scan import Scan
 from medlab.plots.film import Film, Mark, bar_text, box_text
 from medlab.plots.typeset import visible
-from medlab.plots.words import term, words_in
+from medlab.plots.words import label, severity, words_in
 
 STOPS = ".。"
 LONGEST_TEXT = 1200
@@ -61,7 +61,7 @@ def key_lines(film: Film, marks: dict[str, Mark], language: str) -> list[Line]:
     ]
     outlined = {mask.label for mask in film.masks}
     lines += [
-        Line(_join(term(box.label, language), _place(box, language)), "body", marks[box.label], 2)
+        Line(_join(label(box.label, language), _place(box, language)), "body", marks[box.label], 2)
         for box in film.boxes
         if box.label not in outlined
     ]
@@ -77,9 +77,9 @@ def audit_lines(scan: Scan, language: str, *, steps: bool) -> list[Line]:
     words = words_in(language)
     lines = [Line(visible(f"{i}. {step}"), "small", most=3) for i, step in enumerate(scan.steps, 1) if steps]
     for role, notes in (("body", scan.corrections), ("doubt", scan.doubts)):
-        label = words["corrected" if role == "body" else "doubt"]
+        prefix = words["corrected" if role == "body" else "doubt"]
         lines += [
-            Line(visible(f"{label}: {note.text}"), "doubt" if role == "doubt" else "small", most=4) for note in notes
+            Line(visible(f"{prefix}: {note.text}"), "doubt" if role == "doubt" else "small", most=4) for note in notes
         ]
     return [Line(words["how"], "heading"), *lines] if lines and steps else lines
 
@@ -126,7 +126,7 @@ def _finding_texts(findings: tuple[Finding, ...], language: str) -> list[str]:
     words = words_in(language)
     texts = []
     for state in STATES:
-        named = [_join(term(f.name, language), _place(f, language)) for f in findings if f.state == state]
+        named = [_join(label(f.name, language), _place(f, language)) for f in findings if f.state == state]
         if named:
             texts.append(f"{words[state]}: {', '.join(dict.fromkeys(named))}")
     return texts
@@ -143,13 +143,15 @@ def _report_texts(case: Case, language: str) -> list[str]:
 
 def _mask_text(mask: Mask, scan: Scan, language: str) -> str:
     share = words_in(language)["share"].format(mask.pixels.sum() / (scan.rows * scan.cols))
-    return _join(term(mask.label, language), [*_place(mask, language), share])
+    return _join(label(mask.label, language), [*_place(mask, language), share])
 
 
-def _place(thing: object, language: str) -> list[str]:
+def _place(thing: Finding | Mask | Box, language: str) -> list[str]:
     """Severity, side, zone and rater of a finding, mask or box, as far as they are known."""
-    parts = (getattr(thing, field, None) for field in ("severity", "side", "zone", "rater"))
-    return [term(part, language) for part in parts if part]
+    parts = [label(part, language) for field in ("side", "zone") if (part := getattr(thing, field, None))]
+    if isinstance(thing, Finding):
+        return [severity(thing.severity, thing.name, language), *parts] if thing.severity else parts
+    return [*parts, thing.rater] if thing.rater else parts
 
 
 def _join(name: str, details: Iterable[str]) -> str:

@@ -1,9 +1,10 @@
-"""The few words that a figure says by itself, in English and Chinese, and medlab's own terms in Chinese.
+"""The few words that a figure says by itself, in English and Chinese, and what it calls what records name.
 
-It does not translate reports: a term that is not listed here is shown as its source wrote it.
+It does not translate reports, and a term that `medlab.core.vocabulary` does not list is shown as its source wrote it.
 """
 
 from medlab.core.record import check_choice
+from medlab.core.vocabulary import severity_term, term
 
 LANGUAGES = ("en", "zh")
 
@@ -64,36 +65,6 @@ WORDS = {
     },
 }
 
-CHINESE = {
-    "atelectasis": "肺不张",
-    "both": "双侧",
-    "cardiomegaly": "心影增大",
-    "central_line": "中心静脉导管",
-    "consolidation": "实变",
-    "distractor": "干扰物",
-    "effusion": "胸腔积液",
-    "endotracheal_tube": "气管插管",
-    "heart": "心脏",
-    "large": "大量",
-    "left": "左侧",
-    "left_lung": "左肺",
-    "lower": "下野",
-    "lung": "肺",
-    "marker": "标记",
-    "mediastinum": "纵隔",
-    "mid": "中野",
-    "mild": "轻度",
-    "moderate": "中等",
-    "nodule": "结节",
-    "pacemaker": "起搏器",
-    "pneumothorax": "气胸",
-    "right": "右侧",
-    "right_lung": "右肺",
-    "severe": "重度",
-    "small": "少量",
-    "upper": "上野",
-}
-
 
 def words_in(language: str) -> dict[str, str]:
     """What a figure says in one of LANGUAGES. Raises SpecError for another."""
@@ -101,6 +72,19 @@ def words_in(language: str) -> dict[str, str]:
     return WORDS[language]
 
 
-def term(name: str, language: str) -> str:
-    """A label in the language of the figure, or as it stands; underscores read as spaces."""
-    return CHINESE.get(name, name) if language == "zh" else name.replace("_", " ")
+def label(name: str, language: str) -> str:
+    """What a figure calls a finding, an organ, a side or a zone.
+
+    In English that is the record's own name, which is also what `show(..., masks=[name])` takes, with spaces for
+    underscores; in Chinese medlab's term, or the name as it stands where there is none.
+    """
+    if language == "en":
+        return name.replace("_", " ")
+    known = term(name)
+    return known.zh if known else name
+
+
+def severity(word: str, finding: str, language: str) -> str:
+    """The severity of that finding in the language of the figure, or as its source wrote it."""
+    known = severity_term(word, finding)
+    return known.zh if language == "zh" and known else word

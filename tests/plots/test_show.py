@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medlab.core.case import Box, Case, Report
+from medlab.core.case import Box, Case, Finding, Report
 from medlab.core.errors import SpecError
 from medlab.core.scan import Scan
 from medlab.plots.show import show
@@ -196,3 +196,15 @@ def test_text_never_runs_off_the_page(case):
         assert extent.x1 <= width
         assert extent.y0 >= 0
         assert extent.y1 <= height
+
+
+def test_chinese_figures_say_severities_as_their_finding_does_and_leave_names_of_readers_alone(case):
+    findings = (
+        Finding("cardiomegaly", "present", severity="moderate"),
+        Finding("effusion", "present", "left", severity="moderate"),
+        Finding("kerley_lines", "present", severity="few"),
+    )
+    boxes = (Box("nodule", (1.0, 1.0, 9.0, 9.0), rater="left"),)
+    told = show(case.replace(findings=findings, boxes=boxes), language="zh").description
+    assert "心影增大 (中度), 胸腔积液 (中等量, 左侧), kerley_lines (few)" in told
+    assert "结节, left" in told

@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from medlab.core import vocabulary
 from medlab.plots import style, words
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -62,5 +63,7 @@ def test_both_languages_say_the_same_things():
 
 def test_every_chinese_word_of_a_figure_can_be_drawn():
     known = set(packaged_font().get_charmap())
-    text = "".join([*words.WORDS["zh"].values(), *words.CHINESE.values()])
+    tables = [table for name, table in vars(vocabulary).items() if name.endswith("_TERMS")]
+    assert len(tables) == 7
+    text = "".join([*words.WORDS["zh"].values(), *(term.zh for table in tables for term in table.values()), "侧野"])
     assert not {character for character in text if ord(character) > 127 and ord(character) not in known} - set("·–")
