@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medlab.cohorts.columns import constant, replaced
 from medlab.cohorts.features import conform, features, schema
 from medlab.cohorts.index import index_key, indexed
+from medlab.cohorts.paths import refuse_address
 from medlab.cohorts.pictures import with_pictures_found
 from medlab.cohorts.rows import carried, case_of, row_of
 from medlab.cohorts.splits import RATIOS, SALT, check_split, with_splits
@@ -92,6 +93,12 @@ def load_cohort(
         table, key = _read(reader, where, options, cache)
     elif options or root is not None:
         raise SpecError("root or options beside Cases", accepted="split, limit, language, salt, ratios, official")
+    elif isinstance(source, Case) or not isinstance(source, Iterable):
+        raise SpecError(
+            f"a cohort cannot be made from a {shown(type(source).__name__)}",
+            accepted="a name, a folder, a .jsonl or .csv, or several Cases",
+            fix="load_cohort([case])" if isinstance(source, Case) else 'load_cohort("sample")',
+        )
     else:
         name, folder, table, key = "cases", None, _table_of(source), None
     table = with_splits(table, salt, ratios, official)
@@ -146,6 +153,7 @@ def _reader(source: str | pathlib.Path, root: str | pathlib.Path | None) -> "tup
         )
     if isinstance(source, str) and source in SOURCES and source != "folder":
         return SOURCES.get(source)(), where
+    refuse_address(str(source), "source")
     path = pathlib.Path(source).expanduser()
     if isinstance(source, str) and not path.exists() and not any(mark in source for mark in "/\\."):
         raise UnknownName("cohort", source, [*SOURCES.names()], fix="or give the path of a folder, .jsonl or .csv")

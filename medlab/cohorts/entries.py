@@ -17,6 +17,14 @@ from medlab.core.errors import DataError, shown
 SECTIONS = ("impression", "indication", "comparison", "technique")
 _OF_IMAGE = ("view", "modality", "laterality")
 _IMAGE_KEYS = ("image", "file_name", "filename", "path")
+_VIEW_OF_WORDS = {
+    **dict.fromkeys(("pa", "pa erect"), "PA"),
+    **dict.fromkeys(("ap", "ap erect", "ap portable", "ap semi erect", "ap supine"), "AP"),
+    **dict.fromkeys(("l", "ll", "rl", "lat", "lateral", "left lateral", "right lateral"), "LATERAL"),
+    **dict.fromkeys(("other", "axial", "coronal", "sagittal", "oblique"), "OTHER"),
+    "unknown": "unknown",
+}
+"""how tables write a view, in small letters; another word is refused, because none is guessed"""
 _IDS = ("id", "patient_id", "study_id")
 
 
@@ -54,6 +62,11 @@ def _images(given: dict[str, Any], where: str) -> list[dict[str, Any]]:
         if images is None and key in given:
             images = [given.pop(key)]
     shared = {key: given.pop(key) for key in _OF_IMAGE if key in given}
+    if isinstance(shared.get("view"), str):
+        written = shared["view"]
+        shared["view"] = _VIEW_OF_WORDS.get(" ".join(written.lower().replace("-", " ").split()), written)
+        if shared["view"] != written:
+            given["view_as_written"] = written
     found = []
     for image in _list(images if images is not None else [], "images", where):
         image = {"path": image} if isinstance(image, str) else image

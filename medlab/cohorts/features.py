@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-_NUMBER_WAS_TEXT = r"^\d(\.\d+)?[eE]\+\d{2}$"
+_NUMBER_WAS_TEXT = r"^\d([.,]\d+)?[eE]\+\d{2,3}$"
 _LEAVES_ITS_FOLDER = r"^/|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|://|\x00"
 ACCESS = ("open", "registered", "credentialed", "competition", "own")
 MASK_FORMATS = ("coco-rle", "siim-rle", "polygon", "png")

@@ -12,6 +12,7 @@ import pathlib
 import struct
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAGIC = b"medlab01"
 KEEP = 32
 """files kept in the folder; the oldest go first"""
+ABANDONED_SECONDS = 3600
+"""after which a file that is still being written belongs to a process that was killed"""
 
 
 def index_folder() -> pathlib.Path:
@@ -82,8 +85,11 @@ def _load(path: pathlib.Path) -> "pa.Table | None":
     magic, checksum = struct.unpack("<8sI", data[size:].to_pybytes())
     if magic != MAGIC or zlib.crc32(data[:size]) != checksum:
         return None
-    with pa.ipc.open_file(data[:size]) as reader:
-        return reader.read_all() if reader.schema.equals(schema()) else None
+    try:
+        with pa.ipc.open_file(data[:size]) as reader:
+            return reader.read_all() if reader.schema.equals(schema()) else None
+    except (OSError, pa.ArrowInvalid):  # the sum is right and the rest is not: not written by `_save`
+        return None
 
 
 def _save(table: "pa.Table", path: pathlib.Path) -> None:
@@ -113,3 +119,6 @@ def _prune(folder: pathlib.Path) -> None:
     files = sorted(folder.glob("*.arrow"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[KEEP:]:
         path.unlink(missing_ok=True)
+    for path in folder.glob("*.part"):
+        if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+            path.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """JSON and JSON Lines from strangers: one object a line, strict, within limits. It does not know what a key means."""
 
+import collections
 import json
 import pathlib
 import warnings
@@ -23,8 +24,8 @@ def read_json(text: bytes, where: str) -> Any:
     def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) != len(pairs):
-            names = [key for key, _ in pairs]
-            repeated.extend(sorted({key for key in names if names.count(key) > 1}))
+            counts = collections.Counter(key for key, _ in pairs)
+            repeated.extend(sorted(key for key, count in counts.items() if count > 1))
         return values
 
     def refuse(word: str) -> Any:

@@ -6,7 +6,19 @@ import re
 
 from medlab.core.errors import DataError, shown
 
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://|file:|data:", re.IGNORECASE)
+# one slash is what pathlib leaves of two
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(https?|s?ftp|s3|gs|hf):/|file:|data:", re.IGNORECASE)
+
+
+def refuse_address(text: str, where: str) -> None:
+    """Raises DataError remote_disabled where `text` is an address: nothing is fetched here."""
+    if _ADDRESS.match(text):
+        raise DataError(
+            "remote_disabled",
+            f"{where}: {shown(text)} is an address",
+            accepted="the path of a file on this machine",
+            fix="fetch the file yourself and give its path",
+        )
 
 
 def inner_path(text: str, where: str) -> str:
@@ -14,13 +26,7 @@ def inner_path(text: str, where: str) -> str:
 
     Raises DataError: remote_disabled for an address, unsafe_path for an absolute path, a drive, `..` or a NUL.
     """
-    if _ADDRESS.match(text):
-        raise DataError(
-            "remote_disabled",
-            f"{where}: {shown(text)} is an address",
-            accepted="the path of a file beside the table",
-            fix="fetch the file yourself and write its path",
-        )
+    refuse_address(text, where)
     path = text.replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if not parts or "\x00" in path or path.startswith("/") or ".." in parts or re.match(r"[a-zA-Z]:", path):

@@ -56,6 +56,7 @@ def test_a_table_is_completed_with_nulls_empty_lists_and_defaults():
         ({"findings": [[{"name": "effusion", "state": "maybe"}], []]}, "'maybe'"),
         ({"findings": [[{"name": "effusion", "state": None}], []]}, "findings.state is missing"),
         ({"patient_id": ["3.13572750430997e+38", "7"]}, "digits are lost"),
+        ({"patient_id": ["3,13572750430997E+038", "7"]}, "digits are lost"),
     ],
 )
 def test_a_wrong_table_is_refused_by_name(changes, told):

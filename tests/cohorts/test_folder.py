@@ -1,5 +1,10 @@
 """One's own folder: JSON Lines, CSV, or nothing but pictures."""
 
+import json
+import os
+import pathlib
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -209,3 +214,43 @@ def test_what_cannot_be_a_cohort_says_what_can(tmp_path):
     assert code_of(lambda: medlab.load_cohort(tmp_path / "a.pkl")) == "pickle"
     (tmp_path / "a.xlsx").write_bytes(b"x")
     assert code_of(lambda: medlab.load_cohort(tmp_path / "a.xlsx")) == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("written", "view"),
+    [("AP Supine", "AP"), ("pa", "PA"), ("L", "LATERAL"), ("Left-Lateral", "LATERAL"), ("Axial", "OTHER")],
+)
+def test_a_view_in_other_words_is_understood_and_kept_as_it_was_written(folder, written, view):
+    row = medlab.load_cohort(folder([{"image": "a.png", "view": written}], ["a.png"]), cache=False)[0]
+    assert row["images"][0]["view"] == view
+    assert json.loads(row["meta"]) == {"view_as_written": written}
+
+
+def test_a_view_that_is_not_understood_is_refused_and_not_guessed(folder):
+    with pytest.raises(DataError, match="'from above'"):
+        medlab.load_cohort(folder([{"image": "a.png", "view": "from above"}], ["a.png"]), cache=False)
+
+
+@pytest.mark.parametrize("address", ["https://x.org/cases.jsonl", "s3://bucket/films"])
+def test_a_cohort_at_an_address_is_refused_as_one(address):
+    for source in (address, pathlib.Path(address)):
+        with pytest.raises(DataError) as refused:
+            medlab.load_cohort(source)
+        assert refused.value.code == "remote_disabled"
+
+
+def test_what_is_no_source_says_what_is_one():
+    with pytest.raises(SpecError, match="NoneType"):
+        medlab.load_cohort(None)
+    case = medlab.Phantom(64).draw(0)
+    with pytest.raises(SpecError) as refused:
+        medlab.load_cohort(case)
+    assert refused.value.fix == "load_cohort([case])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text on this system")
+def test_a_name_that_is_no_text_is_told_in_a_folder_of_pictures(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
+    with pytest.raises(DataError) as refused:
+        medlab.load_cohort(tmp_path)
+    assert refused.value.code == "encoding"

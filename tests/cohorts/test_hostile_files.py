@@ -42,6 +42,13 @@ def test_a_key_that_stands_twice_is_told():
         assert read_json(b'{"id": 1, "a": {"id": 2}}', "x")["id"] == 1
 
 
+def test_one_repeated_key_among_very_many_is_found_in_one_pass():
+    """Counted key by key this took a minute and more."""
+    text = "{" + "".join(f'"k{number}": 1, ' for number in range(100_000)) + '"k7": 2}'
+    with pytest.warns(CohortWarning, match="'k7' stands twice"):
+        assert read_json(text.encode(), "x")["k7"] == 2
+
+
 def test_a_line_that_is_no_object_is_named(tmp_path):
     path = tmp_path / "cases.jsonl"
     path.write_text('{"id": "a"}\n\n[1]\n')

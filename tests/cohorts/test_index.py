@@ -1,8 +1,10 @@
 """The kept index: used while it is true, made again when it is not, and safe to write from two processes."""
 
 import os
+import struct
 import subprocess
 import sys
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -84,6 +86,24 @@ def test_a_damaged_index_is_made_again(damage):
     path.write_bytes(damage(sound))
     assert index.indexed("x", "key", lambda: small_table("b"))["id"].to_pylist() == ["b"]
     assert index.indexed("x", "key", never)["id"].to_pylist() == ["b"]
+
+
+def test_a_forged_index_whose_checksum_is_right_is_made_again():
+    index.indexed("x", "key", small_table)
+    body = b"ARROW1\0\0" + b"junk" * 100
+    kept()[0].write_bytes(body + struct.pack("<8sI", index.MAGIC, zlib.crc32(body)))
+    assert index.indexed("x", "key", lambda: small_table("b"))["id"].to_pylist() == ["b"]
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away_but_not_what_another_writes_now():
+    index.indexed("x", "key", small_table)
+    old, new = (index.index_folder() / f"{name}.part" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_text("half a report")
+    os.utime(old, (0, 0))
+    index.indexed("x", "other", small_table)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_the_damage_test_can_fail_because_a_sound_index_is_taken():

@@ -111,7 +111,20 @@ def _from_pictures(root: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
             accepted=f"{', '.join(TABLES)}, or files ending with {', '.join(PICTURES)}",
         )
     for path in found:
+        if not is_text(path):
+            raise DataError(
+                "encoding", f"the name {shown(path)} is not UTF-8", accepted="names that are text", fix="rename it"
+            )
         yield path, {"id": path, "images": [path]}
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is text, and not bytes of another encoding, which no table can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_csv(
