@@ -135,7 +135,10 @@ def with_root(dataset: "datasets.Dataset", root: str | pathlib.Path) -> "dataset
 
 
 def with_bytes(dataset: "datasets.Dataset", root: str | pathlib.Path | None = None) -> "datasets.Dataset":
-    """The same cohort carrying its pictures and masks itself, and no path of this machine: ready for push_to_hub."""
+    """The same cohort carrying its pictures and masks itself, and no path of this machine: ready for push_to_hub.
+
+    Files go as they are, and what a JPEG or PNG says beside its pixels goes with them. Raises PrivacyError for DICOM.
+    """
     return dataset.map(carried, fn_kwargs={"root": root}, features=features(), desc="pictures")
 
 

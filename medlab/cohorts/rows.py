@@ -11,7 +11,7 @@ from medlab.cohorts.entries import row_of_entry
 from medlab.cohorts.masks import decode_mask, png_of_mask
 from medlab.cohorts.paths import inner_path, under
 from medlab.core.case import Box, Case, Finding, Mask, Question, Report
-from medlab.core.errors import DataError, shown
+from medlab.core.errors import DataError, PrivacyError, shown
 from medlab.core.provenance import sha256_of
 from medlab.core.scan import Scan
 
@@ -111,7 +111,10 @@ def row_of(case: Case) -> dict[str, Any]:
 
 
 def carried(row: Mapping[str, Any], root: str | pathlib.Path | None = None) -> dict[str, Any]:
-    """The row with the bytes of its pictures and masks in it, and no root."""
+    """The row with the bytes of its pictures and masks in it, and no root.
+
+    Raises PrivacyError for a DICOM file: its header travels with its bytes.
+    """
     folder = root if root is not None else row["root"]
     folder = pathlib.Path(folder) if folder is not None else None
     where = shown(row["id"])
@@ -119,6 +122,12 @@ def carried(row: Mapping[str, Any], root: str | pathlib.Path | None = None) -> d
     for image in images:
         if image["bytes"] is None:
             image["bytes"] = file_of(image["path"], folder, where).read_bytes()
+        if image["bytes"][128:132] == b"DICM":
+            raise PrivacyError(
+                f"{where}: {shown(image['path'])} is a DICOM file, whose header may name the patient",
+                accepted="pictures without such a header",
+                fix="cohort_of(case_of(row) for row in cohort) carries what is shown, as PNG of 8 bits",
+            )
         image["sha256"] = image["sha256"] or sha256_of(image["bytes"])
     for mask in masks:
         if mask["data"] is None:

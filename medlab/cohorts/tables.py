@@ -3,6 +3,7 @@
 Plain, gzip and zip; UTF-8 and UTF-16. It does not know what a heading means.
 """
 
+import collections
 import csv
 import io
 import pathlib
@@ -56,9 +57,10 @@ def read_table(
             fix=f"the table has: {', '.join(shown(name, 40) for name in names[:40])}",
         )
     wanted = [name for name in keep if name in names] if keep is not None else names
-    repeated = sorted({name for name in wanted if names.count(name) > 1})
-    if repeated:
-        raise DataError("schema", f"{path.name}: heading {shown(repeated[0])} stands more than once")
+    counts = collections.Counter(names)
+    repeated = min((name for name in wanted if counts[name] > 1), default=None)
+    if repeated is not None:
+        raise DataError("schema", f"{path.name}: heading {shown(repeated)} stands more than once")
     if not rest.strip():
         return pa.table({name: pa.array([], pa.string()) for name in wanted})
     _check_quotes(data, path.name)

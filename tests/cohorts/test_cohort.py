@@ -9,7 +9,7 @@ from medlab.cohorts.cohort import SOURCES, cohort_of, load_cohort, with_bytes, w
 from medlab.cohorts.features import features
 from medlab.cohorts.tables import CohortWarning
 from medlab.core.case import Box, Case, Finding, Mask, Question, Report
-from medlab.core.errors import DataError, SpecError, UnknownName
+from medlab.core.errors import DataError, PrivacyError, SpecError, UnknownName
 from medlab.core.scan import Scan
 
 
@@ -93,6 +93,22 @@ def test_a_cohort_with_its_bytes_names_no_folder_and_needs_none(folder):
     assert (after.scans[0].pixels == before.scans[0].pixels).all()
     assert after.masks == before.masks
     assert carried.features == features()
+
+
+def test_a_dicom_file_is_not_carried_because_its_header_names_the_patient(tmp_path):
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    made = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+    made.PatientName = "ZQ^CANARY"
+    made.save_as(tmp_path / "a.dcm")
+    cohort = load_cohort(tmp_path)
+    with pytest.raises(PrivacyError, match=r"a\.dcm"):
+        with_bytes(cohort)
+    shown_only = cohort_of(medlab.case_of(row) for row in cohort)
+    assert shown_only[0]["images"][0]["bytes"].startswith(b"\x89PNG")
+    assert "CANARY" not in str(shown_only[0])
+    assert with_bytes(shown_only)[0]["images"] == shown_only[0]["images"]
 
 
 def test_a_row_without_a_folder_says_how_to_give_one():
