@@ -64,7 +64,7 @@ def refused(*given, **asked) -> DataError:
         (written("GIF"), "gif"),
         (npy(GREY), "npy"),
         (nifti(GREY[..., None]), "nifti"),
-        (gzip.compress(nifti(GREY[..., None])), "nifti"),
+        (gzip.compress(nifti(GREY[..., None]), mtime=0), "nifti"),
         (bytes(128) + b"DICM" + bytes(20), "dicom"),
         (b"PK\x03\x04" + bytes(124) + b"DICM" + bytes(20), "dicom"),
         (b"II*\0" + bytes(124) + b"DICM" + bytes(20), "dicom"),
@@ -92,7 +92,7 @@ def test_the_format_is_told_by_the_bytes(data, kind):
         (b'{"image": 1}', "JSON"),
         (b"name,age\nx,1\n", "text"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
-        (gzip.compress(b"not a volume"), "gzip"),
+        (gzip.compress(b"not a volume", mtime=0), "gzip"),
         (bytes(range(1, 200)), "no kind known here"),
     ],
 )
