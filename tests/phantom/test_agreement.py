@@ -127,3 +127,11 @@ def test_every_finding_is_asked_about_in_both_languages(rich_case):
 def test_only_what_has_a_side_is_asked_where_it_is(rich_case):
     asked = {question.about for question in rich_case.questions if question.kind == "where"}
     assert asked == {"effusion", "nodule", "pacemaker"}
+
+
+@pytest.mark.parametrize("severity", ["small", "moderate", "large"])
+def test_a_left_effusion_beside_a_very_large_heart_shows_its_severity(severity):
+    """The heart hides fluid: once these seeds drew moderate ones that measured small and a large one that did not."""
+    wanted = [present("cardiomegaly", severity="severe"), present("effusion", "left", severity=severity)]
+    phantom = Phantom(80)
+    assert [problem for seed in (0, 6, 10) for problem in check_case(phantom.draw(seed, wanted))] == []

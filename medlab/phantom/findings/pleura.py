@@ -10,6 +10,8 @@ from medlab.phantom.vessels import hilum
 
 FLUID_ABOVE_DOME = {"small": (-0.060, -0.025), "moderate": (0.10, 0.17), "large": (0.43, 0.59)}
 """height of the fluid's level above the top of the diaphragm; below 0 only the costophrenic angle is filled"""
+BEHIND_HEART = 0.6
+"""rise of the level on the left, by how far the cardiothoracic ratio goes beyond one half"""
 GAP = {"small": (0.075, 0.10), "moderate": (0.155, 0.195), "large": (0.28, 0.36)}
 """distance of the lung's edge from the chest wall at mid height"""
 
@@ -19,6 +21,9 @@ def paint_effusion(scene: Scene, finding: Finding, rng: np.random.Generator) -> 
     patient, side = scene.patient, finding.side
     dome_top = float(patient.dome[side][:, 1].min())
     level = dome_top - rng.uniform(*FLUID_ABOVE_DOME[finding.severity])
+    if side == "left" and finding.severity != "small":
+        # A large heart hides what lies behind it: only more fluid is seen as as much.
+        level -= BEHIND_HEART * max(0.0, patient.ctr - 0.5)
     climb, reach = rng.uniform(0.12, 0.17), rng.uniform(0.05, 0.09)
     wall = float(patient.wall_x(side, level - climb / 2)) + 0.02
     x = np.linspace(0, wall, 48)
