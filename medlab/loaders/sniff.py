@@ -41,6 +41,7 @@ _MARKUP = (
     (b"<html", "a web page, perhaps a failed download", "download the picture itself"),
     (b"<?xml", "an XML document", "give a picture; medlab.load_cohort reads tables of reports"),
 )
+_PICKLE_FIX = "never open it; ask its author for .npy, .png or .safetensors"
 _ACCEPTED = "DICOM, PNG, JPEG, TIFF, GIF, NIfTI (.nii, .nii.gz), NumPy .npy"
 
 
@@ -106,7 +107,7 @@ def _starts_like_dicom(data: bytes) -> bool:
 def _refusal(data: bytes, name: str) -> DataError:
     what, fix = _looks(data)
     code = "not_dicom" if disagreement(name, "nothing") == "dicom" else "not_image"
-    if what == "a Python pickle":
+    if "Python pickle" in what:
         code = "pickle"
     return DataError(code, f"{shown(name)} is {what}", accepted=_ACCEPTED, fix=fix)
 
@@ -115,6 +116,8 @@ def _looks(data: bytes) -> tuple[str, str]:
     """(what `data` looks like, what to do about it)."""
     if not data:
         return "empty: 0 bytes", "copy or download it again"
+    if data.startswith(b"PK") and b"data.pkl" in data[:256]:
+        return "a PyTorch file with a Python pickle in it", _PICKLE_FIX
     for signature, where, what, fix in _OTHERS:
         if data[where : where + len(signature)] == signature:
             return what, fix
@@ -123,7 +126,7 @@ def _looks(data: bytes) -> tuple[str, str]:
         if tag in head and head.startswith(b"<"):
             return what, fix
     if data[0] == 0x80 and data[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return "a Python pickle", "never open it; ask its author for .npy, .png or .safetensors"
+        return "a Python pickle", _PICKLE_FIX
     if data[:2] == GZIP:
         return "a gzip file without NIfTI in it", "gunzip it and give the file inside"
     if data[:3] == b"GIF":

@@ -5,8 +5,10 @@ The numbers in the names of the first tests are those of the project's list of h
 
 import io
 import json
+import os
 import pickle
 import struct
+import zipfile
 import zlib
 
 import imagecodecs
@@ -16,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from medlab.cohorts.cohort import load_cohort
 from medlab.core.errors import DataError, MedlabError
 from medlab.core.scan import Scan
 from medlab.loaders.decoded import ReadOptions
@@ -109,6 +112,33 @@ def test_73_an_svg_is_no_picture_whatever_it_is_called(tmp_path):
 
 def test_74_a_gif_header_alone_is_no_picture():
     assert code_of(b"GIF89a" + bytes(20)) == "not_image"
+
+
+def test_79_an_evil_pt_is_refused_and_its_code_does_not_run(tmp_path):
+    """As torch.save writes it: a ZIP whose first member is a pickle; and the bare pickle of older versions."""
+    marker = tmp_path / "it ran"
+
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(marker),))
+
+    bare = pickle.dumps(Evil())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("archive/data.pkl", bare)
+    for data in (bare, packed.getvalue()):
+        (tmp_path / "model.pt").write_bytes(data)
+        for opened in (load_scan, load_cohort):
+            with pytest.raises(DataError) as caught:
+                opened(tmp_path / "model.pt")
+            assert caught.value.code == "pickle"
+    assert not marker.exists()
+    pickle.loads(bare)
+    assert marker.exists(), "the pickle was not evil"
+
+
+def test_81_a_safetensors_file_whose_header_says_a_terabyte_is_no_picture():
+    assert code_of(struct.pack("<Q", 1 << 40) + b'{"a":') == "not_image"
 
 
 def test_80_a_pickled_npy_is_refused_and_its_code_does_not_run(tmp_path):
