@@ -107,7 +107,11 @@ def phantom(
     from medlab.phantom.export import write_phantoms
 
     languages = tuple(lang.split(","))
-    folder = write_phantoms(out, n=n, seed=seed, size=size, dicom=dicom, languages=languages, visits=visits)
+    try:
+        folder = write_phantoms(out, n=n, seed=seed, size=size, dicom=dicom, languages=languages, visits=visits)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on where it stopped", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"{n + 2 * visits} cases in {folder}   (medlab.load_cohort reads them)")
 
 

@@ -110,6 +110,16 @@ def test_phantoms_are_written_to_a_folder_and_a_second_run_keeps_them(tmp_path):
     assert {path.name: path.stat().st_mtime_ns for path in (out / "images").iterdir()} == films
 
 
+def test_an_interrupted_run_says_that_it_can_go_on(tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("medlab.phantom.export.write_phantoms", interrupted)
+    stopped = run("phantom", "--n", "2", "--out", str(tmp_path))
+    assert stopped.exit_code == 130
+    assert "goes on where it stopped" in stopped.output
+
+
 @pytest.mark.parametrize("option", [("--size", "10"), ("--lang", "fr")])
 def test_phantoms_that_cannot_be_are_refused(tmp_path, option):
     with pytest.raises(SystemExit) as stopped:
