@@ -56,8 +56,8 @@ medlab.about()
 # %% [markdown]
 # ## A film that was never taken
 #
-# A *phantom* is a stand-in for a patient. Ours is drawn: ribs, lungs, heart, vessels, noise, and then one or more
-# findings, each put where we ask for it. No patient was exposed, so it can be shared with anyone.
+# A *phantom* is a stand-in for a patient. Ours is drawn: ribs, lungs, heart, vessels, noise, and then findings, each
+# where we ask for it or where the seed puts it. No patient was exposed, so it can be shared with anyone.
 
 # %%
 phantom = medlab.Phantom(size=512)
@@ -103,7 +103,8 @@ medlab.show(case, language="zh", masks=False)
 # ## The same seed, the same bytes
 #
 # A result that cannot be repeated is an anecdote. Drawing seed 8 again gives the same bytes, here and on any other
-# machine; another seed gives another patient. A *fingerprint* is a short number made from every field of a record.
+# machine with the same versions of the libraries; another seed gives another patient. A *fingerprint* is a short text
+# computed from every field of a record.
 
 # %%
 print(phantom.draw(seed=8).fingerprint == case.fingerprint)
