@@ -13,8 +13,8 @@ from medlab.core.errors import DataError, MedlabError, shown
 from medlab.core.registry import Registry
 from medlab.loaders.decoded import Decoded, ReadOptions
 from medlab.loaders.doubts import look
+from medlab.loaders.files import read_source
 from medlab.loaders.sniff import disagreement, sniff
-from medlab.loaders.source import read_source
 
 READERS = Registry(
     "scan format",

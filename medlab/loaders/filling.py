@@ -16,7 +16,7 @@ from medlab.imaging.cache import Entry, PreparedCache
 from medlab.imaging.preparing import Preparation, to_square
 from medlab.loaders.decode import decode_bytes
 from medlab.loaders.decoded import ReadOptions
-from medlab.loaders.source import read_source
+from medlab.loaders.files import read_source
 from medlab.loaders.stream import Failure, Stream
 
 ADDED_TOGETHER = 16

@@ -9,7 +9,7 @@ from medlab.core.errors import SpecError, UnknownName, shown
 from medlab.core.scan import Scan
 from medlab.loaders.decode import decode, decode_bytes, in_memory
 from medlab.loaders.decoded import WINDOW_PRESETS, ReadOptions
-from medlab.loaders.source import read_source
+from medlab.loaders.files import read_source
 
 
 def load_scan(

@@ -23,9 +23,9 @@ from medlab.loaders.dicom.container import open_container
 from medlab.loaders.dicom.frame_header import frame_headers
 from medlab.loaders.dicom.layout import read_layout
 from medlab.loaders.dicom.notes import note
+from medlab.loaders.files import read_source
 from medlab.loaders.scan import asked_options, scan_of_bytes
 from medlab.loaders.sniff import sniff
-from medlab.loaders.source import read_source
 
 MEDGEMMA_SLICES = 85
 """the greatest number that MedGemma 1.5 was trained on; load_series(..., limit=MEDGEMMA_SLICES)"""
@@ -95,8 +95,14 @@ def _paths(source: Any) -> tuple[list[pathlib.Path], bool]:
     if isinstance(source, (bytes, bytearray)):
         raise SpecError("a series cannot be made from bytes", accepted="a folder, a path or several paths")
     if not isinstance(source, (str, os.PathLike)):
-        return [pathlib.Path(path) for path in source], True
-    path = pathlib.Path(source)
+        if not isinstance(source, Iterable) or hasattr(source, "shape"):
+            raise SpecError(
+                f"a series cannot be made from a {shown(type(source).__name__)}",
+                accepted="a folder, a path or several paths",
+                fix="load_scan(array) for one picture" if hasattr(source, "shape") else "",
+            )
+        return [pathlib.Path(path).expanduser() for path in source], True
+    path = pathlib.Path(source).expanduser()
     if not path.is_dir():
         return [path], True
     return sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith(".")), False
