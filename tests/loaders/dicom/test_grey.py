@@ -1,7 +1,5 @@
 """From stored values to grey: every number here is worked out by hand from the clause it names (PS3.3)."""
 
-import io
-
 import numpy as np
 import pytest
 
@@ -374,31 +372,3 @@ def test_floats_and_bytes_of_a_picture_agree(forge):
     decoded = forge.picture(forge.dicom(WindowCenter=1000, WindowWidth=3000))
     decoded.fields["name"] = "test.dcm"
     assert np.array_equal(decoded.to_scan().to_uint8(), decoded.to_uint8())
-
-
-def _in_big_endian_words(forge, packed: np.ndarray, **elements) -> bytes:
-    """A file whose pixel data is these bytes, written as big-endian words: each pair of bytes is swapped."""
-    from pydicom.filewriter import dcmwrite
-
-    made = forge.dataset(np.zeros((5, 5), np.uint8), **elements)
-    made.file_meta.TransferSyntaxUID = forge.TRANSFER_SYNTAXES["big endian"]
-    made.PixelData = np.resize(packed.ravel(), packed.size + packed.size % 2).view("<u2").astype(">u2").tobytes()
-    made["PixelData"].VR = "OW"
-    buffer = io.BytesIO()
-    dcmwrite(buffer, made, implicit_vr=False, little_endian=False, force_encoding=True)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize("frame", [0, 1, 2])
-def test_bytes_in_big_endian_words_are_turned_also_where_a_frame_begins_within_a_word(forge, frame):
-    frames = np.arange(75, dtype=np.uint8).reshape(3, 5, 5)
-    data = _in_big_endian_words(forge, frames, NumberOfFrames=3)
-    assert np.array_equal(forge.picture(data, frame=frame).stored, frames[frame])
-
-
-@pytest.mark.parametrize("frame", [0, 1, 2])
-def test_bits_in_big_endian_words_are_turned_too(forge, frame):
-    frames = np.arange(75).reshape(3, 5, 5) % 7 % 2
-    packed = np.packbits(frames.ravel(), bitorder="little")
-    data = _in_big_endian_words(forge, packed, NumberOfFrames=3, BitsAllocated=1, BitsStored=1, HighBit=0)
-    assert np.array_equal(forge.picture(data, frame=frame).stored, frames[frame])
