@@ -23,6 +23,7 @@ from medlab.core.kinds import test_of, words_for
 
 T = TypeVar("T")
 MAX_ARRAY_BYTES = 1 << 31
+_GREATEST = 2**63
 
 
 class Record:
@@ -218,9 +219,10 @@ def check_number(where: str, value: object, low: float = -np.inf, high: float = 
         raise SpecError(f"{where} is {shown(value)}", accepted=f"a finite number from {low:g} to {high:g}")
 
 
-def check_whole(where: str, value: object, low: int = 0, high: int = 2**63) -> None:
+def check_whole(where: str, value: object, low: int = 0, high: int = _GREATEST) -> None:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not low <= value <= high:
-        raise SpecError(f"{where} is {shown(value)}", accepted=f"a whole number from {low} to {high}")
+        reach = f"from {low} to {high}" if high < _GREATEST else f"of at least {low}"
+        raise SpecError(f"{where} is {shown(value)}", accepted=f"a whole number {reach}")
 
 
 def check_tuple(where: str, value: object, kind: type | tuple[type, ...]) -> None:

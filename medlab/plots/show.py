@@ -87,11 +87,18 @@ def _things(x: object) -> list[Scan | Case]:
             accepted="a Scan, a Case, or a list of them",
             fix="medlab.show(medlab.load_scan(x)); for a row of a cohort medlab.show(medlab.case_of(row))",
         )
-    pictures = sum(1 if isinstance(thing, Scan) else len(thing.scans) for thing in things)
-    if not 1 <= pictures <= MOST_PANELS:
+    bare = [thing for thing in things if isinstance(thing, Case) and not thing.scans]
+    if bare or not things:
+        given = f"case {shown(bare[0].id)}, which has no picture" if bare else "an empty list"
         raise SpecError(
-            f"show was given {pictures} pictures", accepted=f"1 to {MOST_PANELS}", fix="medlab.show(x[:8])"
+            f"show was given {given}",
+            accepted=f"1 to {MOST_PANELS} pictures: scans, or cases that have one",
+            fix='print(case.report("en").text)' if bare and bare[0].reports else "",
         )
+    pictures = sum(1 if isinstance(thing, Scan) else len(thing.scans) for thing in things)
+    if pictures > MOST_PANELS:
+        fix = "medlab.show(x[:8])" if len(things) > 1 else "medlab.show(list(case.scans[:8]))"
+        raise SpecError(f"show was given {pictures} pictures", accepted=f"1 to {MOST_PANELS}", fix=fix)
     return things
 
 
@@ -113,7 +120,8 @@ def _chosen(films: list[Film], masks: Wanted, boxes: Wanted) -> list[Film]:
     """The films with only the masks and boxes that are wanted."""
     for field, wanted in (("masks", masks), ("boxes", boxes)):
         known = {thing.label for film in films for thing in getattr(film, field)}
-        labels = known if wanted is True else set() if wanted is False else set(wanted)
+        one = {wanted} if isinstance(wanted, str) else None
+        labels = known if wanted is True else set() if wanted is False else one or set(wanted)
         if missing := labels - known:
             there = ", ".join(shown(label) for label in sorted(known)) or "none, there being none"
             raise SpecError(f"{field}={shown(sorted(missing))}", accepted=f"True, False, or labels among: {there}")

@@ -370,3 +370,9 @@ def test_an_array_that_cannot_be_pixels_is_refused(value, message):
 def test_a_mask_of_numbers_is_refused_with_the_way_to_make_it_one():
     with pytest.raises(SpecError, match="do this:  x > 0"):
         frozen_array("x", np.zeros((2, 2)), bool, (2,))
+
+
+def test_a_whole_number_without_an_upper_bound_is_not_told_one():
+    with pytest.raises(SpecError) as error:
+        check_whole("n", 0, 1)
+    assert error.value.accepted == "a whole number of at least 1"

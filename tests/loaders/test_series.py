@@ -295,3 +295,18 @@ def test_headers_of_many_frames_are_walked_once(tmp_path, monkeypatch):
         walked.clear()
         assert len(_headers(tmp_path / "all.dcm", ReadOptions(), True)) == count
         assert len(walked) < 4 * count
+
+
+@pytest.mark.parametrize("source", [None, 3, np.zeros((4, 4))])
+def test_what_is_no_series_is_refused_by_its_kind(source):
+    with pytest.raises(SpecError, match="a series cannot be made from"):
+        load_series(source)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "ct").mkdir()
+    with pytest.raises(DataError) as error:
+        load_series("~/ct")
+    assert "no DICOM slice" in str(error.value)

@@ -100,6 +100,7 @@ def test_the_caption_stands_once_on_every_figure(scan, case):
 
 def test_masks_and_boxes_can_be_chosen_or_left_out(case):
     assert "heart" not in show(case, masks=["effusion"]).description
+    assert show(case, masks="effusion").description == show(case, masks=["effusion"]).description
     bare = show(case, masks=False, boxes=False)
     assert not bare.figure.axes[0].collections
     assert not bare.figure.axes[0].patches
@@ -208,3 +209,12 @@ def test_chinese_figures_say_severities_as_their_finding_does_and_leave_names_of
     told = show(case.replace(findings=findings, boxes=boxes), language="zh").description
     assert "心影增大 (中度), 胸腔积液 (中等量, 左侧), kerley_lines (few)" in told
     assert "结节, left" in told
+
+
+def test_a_case_without_a_picture_is_refused_and_its_words_are_offered(scan):
+    text_only = Case("words", reports=(Report("en", full="A report."),))
+    for things in (text_only, [scan, text_only]):
+        with pytest.raises(SpecError, match=r"(?s)'words', which has no picture.*report\(\"en\"\)"):
+            show(things)
+    with pytest.raises(SpecError, match="an empty list"):
+        show([])
