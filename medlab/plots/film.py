@@ -13,7 +13,7 @@ from medlab.core.case import Box, Mask
 from medlab.core.geometry import BoxPx
 from medlab.core.scan import Scan
 from medlab.plots.style import ANATOMY_COLOUR, SMALL_PT, Theme, mark_style
-from medlab.plots.typeset import visible, width_pt
+from medlab.plots.typeset import shorten, visible, width_pt
 from medlab.plots.words import label, words_in
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def draw_film(axes: "Axes", film: Film, marks: dict[str, Mark], theme: Theme, la
     for box in film.boxes:
         _draw_box(axes, box, marks[box.label], box_text(box, language), taken)
     if film.has_sides:
-        for x, side in ((0, "right"), (1, "left")):
-            _beside(axes, (x, 1), (0, 3), words[f"patient_{side}"], theme, ha=("left", "right")[x], va="bottom")
+        for x, side in enumerate(_sides(words, 72 * _inches(axes)[0])):
+            _beside(axes, (x, 1), (0, 3), side, theme, ha=("left", "right")[x], va="bottom")
     if film.bar_mm is not None:
         _draw_bar(axes, film, theme, language)
     axes.set(xlim=(0, scan.cols), ylim=(scan.rows, 0))
@@ -109,6 +109,14 @@ def box_text(box: Box, language: str) -> str:
     """A box's tag: label, side, and who drew it."""
     parts = (label(box.label, language), box.side and label(box.side, language), box.rater)
     return visible(", ".join(part for part in parts if part))
+
+
+def _sides(words: dict[str, str], limit_pt: float) -> tuple[str, ...]:
+    """What stands over the left and the right end of a frontal picture; nothing where the two would change places."""
+    for sides in ((words["patient_right"], words["patient_left"]), ("R", "L")):
+        if sum(width_pt(side, SMALL_PT) for side in sides) <= limit_pt:
+            return sides
+    return ()
 
 
 def _draw_mask(axes: "Axes", mask: Mask, mark: Mark) -> None:
@@ -131,6 +139,7 @@ def _draw_box(axes: "Axes", box: Box, mark: Mark, text: str, taken: list[BoxPx])
     axes.add_patch(
         Rectangle((left, top), right - left, bottom - top, fill=False, ec=mark.colour, lw=0.9, path_effects=_halo(1.8))
     )
+    text = shorten(text, SMALL_PT, 72 * _inches(axes)[0] - 6)
     row, col = _free_place(axes, box.box_px, text, taken)
     ground = {"facecolor": "#000000", "alpha": 0.6, "edgecolor": "none", "pad": 1.2}
     axes.text(col, row, text, color=mark.colour, size=SMALL_PT, va="top", ha="left", bbox=ground, parse_math=False)
@@ -139,8 +148,7 @@ def _draw_box(axes: "Axes", box: Box, mark: Mark, text: str, taken: list[BoxPx])
 def _free_place(axes: "Axes", box: BoxPx, text: str, taken: list[BoxPx]) -> tuple[float, float]:
     """(row, col) of a tag's top left corner: over the box if it fits, else under, else inside; recorded in `taken`."""
     right_edge, bottom_edge = axes.get_images()[0].get_extent()[1:3]
-    size = axes.get_position()
-    inches_wide, inches_high = axes.figure.get_size_inches() * (size.width, size.height)
+    inches_wide, inches_high = _inches(axes)
     wide = (width_pt(text, SMALL_PT) + 4) / 72 / inches_wide * right_edge
     high = (SMALL_PT * 1.3 + 3) / 72 / inches_high * bottom_edge
     col = min(max(box[1], 0), max(right_edge - wide, 0))
@@ -150,6 +158,12 @@ def _free_place(axes: "Axes", box: BoxPx, text: str, taken: list[BoxPx]) -> tupl
     best = next((place for place in inside if not any(_overlap(place, other) for other in taken)), inside[0])
     taken.append(best)
     return best[:2]
+
+
+def _inches(axes: "Axes") -> tuple[float, float]:
+    """(width, height) of the picture on the page."""
+    place = axes.get_position()
+    return tuple(axes.figure.get_size_inches() * (place.width, place.height))
 
 
 def _overlap(a: BoxPx, b: BoxPx) -> bool:

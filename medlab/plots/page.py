@@ -26,6 +26,8 @@ TALLEST, TALLEST_OF_SEVERAL = 5.2, 3.6
 ABOVE, BELOW = 0.17, 0.26
 """room around a picture for its sides and scale bar"""
 MOST_COLUMNS, NARROWEST = 4, 2.0
+BAR_ROOM = 1.1
+"""a picture narrower than this is moved to the right, so that the words of its scale bar stay on the page"""
 CAPTION = 0.16
 SIZES = {"title": TITLE_PT, "heading": BODY_PT, "body": BODY_PT, "small": SMALL_PT, "doubt": SMALL_PT}
 GAPS_PT = {"title": 0.0, "heading": 7.0, "body": 1.5, "small": 1.0, "doubt": 1.5}
@@ -53,9 +55,11 @@ def _one(panel: Panel, marks: dict[str, Mark], language: str, theme: Theme) -> "
     picture_width = min(WIDTH - BESIDE - GUTTER - 2 * MARGIN, TALLEST / shape)
     picture_height = picture_width * shape
     height = max(above + picture_height + below, _height(panel.lines, BESIDE)) + 2 * MARGIN + CAPTION
-    figure = _blank(picture_width + GUTTER + BESIDE + 2 * MARGIN, height, theme, language)
-    _picture(figure, panel, (MARGIN, MARGIN + above, picture_width, picture_height), marks, theme, language)
-    _write(figure, panel.lines, MARGIN + picture_width + GUTTER, MARGIN, BESIDE, theme)
+    right = MARGIN + max(picture_width, BAR_ROOM)
+    figure = _blank(right + GUTTER + BESIDE + MARGIN, height, theme, language)
+    place = (right - picture_width, MARGIN + above, picture_width, picture_height)
+    _picture(figure, panel, place, marks, theme, language)
+    _write(figure, panel.lines, right + GUTTER, MARGIN, BESIDE, theme)
     return figure
 
 
@@ -73,7 +77,8 @@ def _several(panels: list[Panel], foot: list[Line], marks: dict[str, Mark], lang
             left = MARGIN + column * (width + GUTTER)
             shape = panel.film.height_to_width
             own_width = min(width, row.pictures / shape)
-            place = (left, top + row.above, own_width, own_width * shape)
+            inset = max(0.0, BAR_ROOM - own_width)
+            place = (left + inset, top + row.above, own_width, own_width * shape)
             _picture(figure, panel, place, marks, theme, language)
             _write(figure, panel.lines, left, top + row.above + row.pictures + row.below, width, theme)
         top += row.height + MARGIN

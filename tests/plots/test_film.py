@@ -83,3 +83,28 @@ def test_the_picture_is_drawn_the_right_way_up():
     axes = show(Scan(pixels)).figure.axes[0]
     assert axes.images[0].get_array()[0, 0] == 1
     assert axes.transData.transform((0, 0))[1] > axes.transData.transform((0, 2))[1]
+
+
+@pytest.mark.parametrize(
+    ("cols", "sides"), [(600, ["R   patient's right", "patient's left   L"]), (60, ["R", "L"]), (4, [])]
+)
+def test_the_words_round_a_narrow_picture_stay_on_the_page_and_in_their_places(cols, sides):
+    narrow = Scan(np.zeros((800, cols), np.float32), view="PA", spacing_mm=(0.5, 0.5))
+    for things in (narrow, [narrow, narrow]):
+        plate = show(things)
+        plate.png()
+        for axes in plate.figure.axes:
+            *drawn, bar = axes.texts
+            assert [text.get_text() for text in drawn] == sides
+            lefts = [text.get_window_extent().x0 for text in drawn]
+            assert lefts == sorted(lefts)
+            assert min([*lefts, bar.get_window_extent().x0]) >= 0
+
+
+def test_a_tag_longer_than_the_picture_is_cut(scan):
+    plate = show(Case("c", (scan,), boxes=(Box("very long label " * 40, (10.0, 10.0, 40.0, 40.0)),)))
+    plate.png()
+    axes = plate.figure.axes[0]
+    tag = next(text for text in axes.texts if text.get_text().startswith("very long"))
+    assert tag.get_text().endswith("…")
+    assert tag.get_window_extent().x1 <= axes.bbox.x1 + 1
