@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medlab.cohorts.boxes import clip_box
-from medlab.cohorts.features import COLUMNS, Column, column
+from medlab.cohorts.features import COLUMNS, Column
 from medlab.cohorts.paths import inner_path
 from medlab.core.errors import DataError, shown
 
@@ -25,6 +25,7 @@ _VIEW_OF_WORDS = {
     "unknown": "unknown",
 }
 """how tables write a view, in small letters; another word is refused, because none is guessed"""
+_TEXT = Column("", "string", "")
 _IDS = ("id", "patient_id", "study_id")
 
 
@@ -53,7 +54,7 @@ def row_of_entry(entry: Mapping[str, Any], where: str, *, source: str = "folder"
         if item.name not in row and item.name not in ("meta", "root"):
             row[item.name] = given.pop(item.name, None)
     row["meta"] = _meta(given, where)
-    return {item.name: _checked(row.get(item.name), item, f"{where}: {item.name}") for item in COLUMNS}
+    return _checked_fields(row, COLUMNS, f"{where}: ")
 
 
 def _images(given: dict[str, Any], where: str) -> list[dict[str, Any]]:
@@ -155,13 +156,11 @@ def _meta(given: dict[str, Any], where: str) -> str | None:
 
 
 def _checked(value: Any, item: Column, where: str) -> Any:
-    """`value` as the column's type; whole numbers become text where ids are text, nothing else is bent."""
-    if value is None:
-        return None
+    """`value`, which is not None, as the column's type; whole numbers become text where ids are text, nothing else."""
     if item.kind == "list":
         return [_checked_record(entry, item, f"{where}[{i}]") for i, entry in enumerate(_list(value, "", where))]
     if item.kind == "strings":
-        return [_checked(entry, Column("", "string", ""), where) for entry in _list(value, "", where)]
+        return [_checked(entry, _TEXT, where) for entry in _list(value, "", where)]
     if item.kind == "string":
         if item.name in _IDS and isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -181,11 +180,19 @@ def _checked(value: Any, item: Column, where: str) -> Any:
 def _checked_record(entry: Any, item: Column, where: str) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise DataError("schema", f"{where} is {shown(entry)}", accepted="an object with fields")
-    names = [field.name for field in column(item.name).fields]
-    unknown = sorted(set(entry) - set(names))
+    unknown = entry.keys() - {field.name for field in item.fields}
     if unknown:
-        raise DataError("schema", f"{where} has a field {shown(unknown[0])}", accepted=", ".join(names))
-    return {field.name: _checked(entry.get(field.name), field, f"{where}.{field.name}") for field in item.fields}
+        accepted = ", ".join(field.name for field in item.fields)
+        raise DataError("schema", f"{where} has a field {shown(min(unknown))}", accepted=accepted)
+    return _checked_fields(entry, item.fields, f"{where}.")
+
+
+def _checked_fields(values: Mapping[str, Any], fields: tuple[Column, ...], where: str) -> dict[str, Any]:
+    """Each field by its name. Most are missing in most rows: those cost nothing but None."""
+    return {
+        field.name: None if (value := values.get(field.name)) is None else _checked(value, field, where + field.name)
+        for field in fields
+    }
 
 
 def _list(value: Any, name: str, where: str) -> list[Any]:
