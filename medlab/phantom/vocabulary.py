@@ -109,6 +109,8 @@ def conflict(one: Finding, other: Finding) -> str | None:
         return "nothing in the left lower zone behind a large heart" if hidden else None
     if one.side != other.side:
         return None
+    if "pacemaker" in names and "nodule" in names and names["nodule"].zone == "upper":
+        return "no nodule behind a pacemaker"
     if "pneumothorax" in names and names.keys() & {"effusion", *OPACITIES}:
         return "pneumothorax alone on its side"
     if one.name in OPACITIES and other.name in OPACITIES:

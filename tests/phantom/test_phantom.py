@@ -164,6 +164,7 @@ def test_every_case_says_that_it_is_synthetic_and_free_to_use():
         ([present("nodule", "left", "mid"), present("consolidation", "left", "upper")], "each lung"),
         ([present("pneumothorax", "left", severity="small"), present("nodule", "left", "mid")], "alone on its side"),
         ([present("nodule", "left", "mid")] * 2, "once for each side"),
+        ([present("nodule", "left", "upper"), present("pacemaker", "left")], "behind a pacemaker"),
         ([present("effusion", "left", severity="large"), present("nodule", "left", "lower")], "above the effusion"),
     ],
 )
