@@ -1,19 +1,22 @@
 """Answer: what a model said, token by token, and what it cost."""
 
+from medlab.core.case import Box
 from medlab.core.errors import SpecError, shown
 from medlab.core.record import Record, check_number, check_text, check_whole, record
 
 
 @record
 class Token(Record):
-    id: int
+    id: int | None
+    """in the tokenizer; None where an endpoint tells the text alone"""
     text: str
     """as the tokenizer spells it; untrusted text"""
     logprob_nats: float
     """natural logarithm of the probability that the model gave it; at most 0"""
 
     def __post_init__(self):
-        check_whole("id", self.id)
+        if self.id is not None:
+            check_whole("id", self.id)
         check_number("logprob_nats", self.logprob_nats, high=1e-4)
 
 
@@ -24,6 +27,8 @@ class Answer(Record):
     text: str
     tokens: tuple[Token, ...] = ()
     """in order; empty where an endpoint does not tell"""
+    boxes: tuple[Box, ...] = ()
+    """the places that `text` names, in pixels of the query's scans; empty where none can be read"""
     thought: str | None = None
     """the model's own reasoning where it writes one, split off from `text`"""
     truncated: bool = False

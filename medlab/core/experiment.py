@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from medlab.core.answer import Answer
 from medlab.core.errors import SpecError
 from medlab.core.provenance import Provenance
+from medlab.core.query import Decoding
 from medlab.core.record import Record, check_text, record
 
 
@@ -19,6 +20,8 @@ class Experiment(Record):
     models: tuple[str, ...]
     """catalog names"""
     seeds: tuple[int, ...] = (0,)
+    decoding: Decoding = Decoding()
+    """how every answer is drawn; the seed of a cell stands in for its own"""
     cohort_fingerprint: str = ""
 
     def __post_init__(self):

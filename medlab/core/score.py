@@ -21,21 +21,29 @@ class Score(Record):
     question: str = ""
     """what the number answers, in words"""
     interval: str = "95 % bootstrap"
+    bias: float | None = None
+    """mean over the resamples less the value, for a number that resampling shifts (a calibration error, a best
+    threshold): only then may the value lie outside its own interval, and the text says so"""
 
     def __post_init__(self):
         check_text("name", self.name)
         check_whole("n", self.n, 1)
         for field in ("value", "ci_low", "ci_high"):
             check_number(field, getattr(self, field))
-        if not self.ci_low <= self.value <= self.ci_high:
+        if self.bias is not None:
+            check_number("bias", self.bias)
+        outside = not self.ci_low <= self.value <= self.ci_high
+        if self.ci_low > self.ci_high or (outside and not self.bias):
             raise SpecError(
                 f"{self.name} = {self.value:g} outside [{self.ci_low:g}, {self.ci_high:g}]",
                 accepted="ci_low <= value <= ci_high",
+                fix="an interval corrected for bias, or bias=(mean of the resamples) - value" if outside else "",
             )
         check_choice("direction", self.direction, DIRECTIONS)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.value:.3f} [{self.ci_low:.3f}, {self.ci_high:.3f}] (n={self.n})"
+        shift = f", resampling shifts it by {self.bias:+.3f}" if self.bias is not None else ""
+        return f"{self.name} {self.value:.3f} [{self.ci_low:.3f}, {self.ci_high:.3f}] (n={self.n}{shift})"
 
 
 @record

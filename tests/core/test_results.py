@@ -5,10 +5,12 @@ import pytest
 
 from medlab.core.answer import Answer, Token
 from medlab.core.attribution import Attribution
+from medlab.core.case import Box
 from medlab.core.errors import SpecError, UnknownName
 from medlab.core.experiment import Experiment, Run, Trial
 from medlab.core.geometry import SquareFit
 from medlab.core.provenance import Provenance
+from medlab.core.query import Decoding
 from medlab.core.recipe import Adapter, Recipe
 from medlab.core.score import Score, Scorecard
 
@@ -36,6 +38,17 @@ def test_a_token_is_at_most_certain():
         Token(1, "no", 0.5)
 
 
+def test_an_answer_of_an_endpoint_has_log_probabilities_without_token_numbers():
+    answer = Answer("no", (Token(None, "no", -0.5),))
+    assert answer.logprob_nats == -0.5
+    assert Answer.from_json(answer.to_json()) == answer
+
+
+def test_an_answer_places_things_on_the_scans_it_was_shown():
+    answer = Answer("[...]", boxes=(Box("nodule", (1.0, 2.0, 3.0, 4.0), scan=1),))
+    assert Answer.from_json(answer.to_json()).boxes[0].scan == 1
+
+
 def test_an_answer_shows_untrusted_text_safely():
     assert repr(Answer("a\x1b[2J\n", truncated=True)) == r"Answer('a\x1b[2J\n', 0 tokens, truncated, unknown)"
 
@@ -55,7 +68,39 @@ def test_a_contrast_has_two_sides():
         Attribution(values, FIT, "gradient", ("yes",), contrast=True)
 
 
-@pytest.mark.parametrize("fields", [{"completeness_error": -1.0}, {"method": ""}, {"values": np.ones(3)}])
+def test_an_attribution_says_which_word_on_which_scan_with_which_settings_and_how_surely():
+    made = Attribution(
+        np.ones((2, 2)),
+        FIT,
+        "rise",
+        ("effusion",),
+        token_spans=((4, 6),),
+        scan=1,
+        settings=(("samples", "500"), ("seed", "0")),
+        standard_error=np.full((2, 2), 0.25),
+    )
+    again = Attribution.from_json(made.to_json())
+    assert again == made
+    assert again.standard_error.dtype == np.float32
+    assert made.replace(token_spans=((14, 16),)) != made
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"completeness_error": -1.0},
+        {"method": ""},
+        {"values": np.ones(3)},
+        {"target": ()},
+        {"target": ("",)},
+        {"token_spans": ((0, 1), (1, 2))},
+        {"token_spans": ((3, 3),)},
+        {"token_spans": ((-1, 3),)},
+        {"scan": -1},
+        {"standard_error": np.ones((2, 3))},
+        {"standard_error": np.full((2, 2), -1.0)},
+    ],
+)
 def test_an_attribution_that_cannot_be_is_refused(fields):
     with pytest.raises(SpecError):
         Attribution(**{"values": np.ones((2, 2)), "fit": FIT, "method": "x", "target": ("a",), **fields})
@@ -72,6 +117,10 @@ def test_a_grid_loads_each_model_once():
 def test_a_grid_has_no_empty_and_no_double_axis(fields):
     with pytest.raises(SpecError, match="at least one, none twice"):
         GRID.replace(**fields)
+
+
+def test_two_ways_of_drawing_answers_are_two_experiments():
+    assert GRID.replace(decoding=Decoding(temperature=0.7)).fingerprint != GRID.fingerprint
 
 
 def test_what_is_missing_of_a_run_is_what_is_left_in_order():
@@ -106,6 +155,14 @@ def test_a_score_lies_in_its_interval_and_rests_on_something():
         Score("auc", 0.95, 20, 0.7, 0.9)
     with pytest.raises(SpecError, match="n is 0"):
         Score("auc", 0.8, 0, 0.7, 0.9)
+
+
+def test_only_a_number_that_resampling_shifts_may_lie_outside_its_interval_and_it_says_so():
+    error = Score("calibration error", 0.02, 50, 0.03, 0.09, direction="lower", bias=0.035)
+    assert str(error) == "calibration error 0.020 [0.030, 0.090] (n=50, resampling shifts it by +0.035)"
+    for fields in ({"bias": None}, {"bias": 0.0}, {"bias": float("nan")}, {"ci_low": 0.1}):
+        with pytest.raises(SpecError):
+            error.replace(**fields)
 
 
 def test_a_scorecard_gives_scores_by_name_and_holds_each_once():
