@@ -50,7 +50,8 @@ def write_phantoms(
     bits       8 or 16 for the PNG films; 16 holds the twelve bits of the drawing
 
     The folder holds images/, masks/ (one PNG for each mask, white inside), cases.jsonl with one case a line, and
-    manifest.sha256 as `sha256sum -c` reads it. Raises SpecError for options that are not accepted.
+    manifest.sha256 as `sha256sum -c` reads it. Raises SpecError for options that are not accepted, and for a folder
+    that holds cases which this run does not draw: its table would lose them.
     """
     check_whole("n", n)
     check_whole("visits", visits)
@@ -60,13 +61,14 @@ def write_phantoms(
         phrases(language)
     phantom = Phantom(size, style)
     folder = pathlib.Path(out)
+    wanted = list(_plan(n, visits, seed))
+    _check_strangers(folder, wanted)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     recipe = hashlib.sha256(
         repr((__version__, size, dicom, languages, bits, phantom.style.fingerprint)).encode()
     ).hexdigest()
     kept = _kept(folder, recipe)
-    wanted = list(_plan(n, visits, seed))
     _write(folder / TABLE, _lines(kept[name] for name in wanted if name in kept))
     lines = _draw_missing(folder, phantom, wanted, kept, dicom=dicom, languages=languages, bits=bits, recipe=recipe)
     _write(folder / TABLE, _lines(lines[name] for name in wanted))
@@ -165,18 +167,37 @@ def _write_case(
 def _kept(folder: pathlib.Path, recipe: str) -> dict[str, dict]:
     """Entries of an earlier run that can stay; a half-written last line is passed over."""
     kept = {}
-    table = folder / TABLE
-    for line in table.read_bytes().splitlines() if table.is_file() else ():
+    for name, entry in _entries(folder).items():
         try:
-            entry = json.loads(line)
             files = entry["meta"]["files"]
             same = entry["meta"]["recipe"] == recipe
-            name = entry["id"]
-        except (ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             continue
         if same and all(_is(folder, path, digest) for path, digest in files.items()):
             kept[name] = entry
     return kept
+
+
+def _entries(folder: pathlib.Path) -> dict[str, dict]:
+    """What the folder's table says already, by case; lines that are no case are passed over."""
+    entries, table = {}, folder / TABLE
+    for line in table.read_bytes().splitlines() if table.is_file() else ():
+        try:
+            entry = json.loads(line)
+            entries[str(entry["id"])] = entry
+        except (ValueError, KeyError, TypeError):
+            continue
+    return entries
+
+
+def _check_strangers(folder: pathlib.Path, wanted: list[str]) -> None:
+    others = _entries(folder).keys() - set(wanted)
+    if others:
+        raise SpecError(
+            f"the folder {shown(folder.name)} holds {len(others)} other case(s), such as {shown(min(others))}",
+            accepted="an empty folder, or the seed, n and visits that go on with what is there",
+            fix="give another folder",
+        )
 
 
 def _is(folder: pathlib.Path, path: str, digest: str) -> bool:

@@ -77,6 +77,24 @@ def test_another_recipe_draws_everything_again(tmp_path):
     assert medlab.load_scan(tmp_path / "images/phantom-0.png").rows == 80
 
 
+def test_a_folder_of_other_cases_is_left_alone_and_a_longer_run_goes_on(tmp_path):
+    write_phantoms(tmp_path, n=2, size=64)
+    before = (tmp_path / "cases.jsonl").read_bytes()
+    for other in ({"n": 1}, {"n": 2, "seed": 7}):
+        with pytest.raises(SpecError, match="other case"):
+            write_phantoms(tmp_path, size=64, **other)
+    assert (tmp_path / "cases.jsonl").read_bytes() == before
+    write_phantoms(tmp_path, n=3, size=64)
+    assert (tmp_path / "cases.jsonl").read_bytes().startswith(before)
+
+
+def test_somebody_s_own_table_is_not_written_over(tmp_path):
+    (tmp_path / "cases.jsonl").write_text('{"id": "mine", "image": "a.png"}\n', encoding="utf-8")
+    with pytest.raises(SpecError, match="'mine'"):
+        write_phantoms(tmp_path, n=1, size=64)
+    assert not (tmp_path / "images").exists()
+
+
 def test_dicom_films_and_one_language_on_request(tmp_path):
     write_phantoms(tmp_path, n=1, size=64, dicom=True, languages=("zh",))
     case = medlab.case_of(medlab.load_cohort(str(tmp_path))[0])
