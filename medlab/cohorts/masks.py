@@ -101,8 +101,6 @@ def _siim(data: bytes, rows: int, cols: int) -> np.ndarray:
 
 
 def _polygon(data: bytes, rows: int, cols: int) -> np.ndarray:
-    from matplotlib.path import Path
-
     try:
         outlines = [np.array(outline, dtype=np.float64) for outline in json.loads(data)]
     except (ValueError, TypeError, RecursionError) as error:
@@ -113,13 +111,23 @@ def _polygon(data: bytes, rows: int, cols: int) -> np.ndarray:
             raise DataError("mask", f"polygon of shape {outline.shape}", accepted="at least three finite [x, y]")
         if outline.min() < -1 or outline[:, 0].max() > cols + 1 or outline[:, 1].max() > rows + 1:
             raise DataError("mask", "polygon outside the picture", accepted=f"0 to {cols} across, 0 to {rows} down")
-        left, top = np.floor(outline.min(0)).astype(int).clip(0)
+        left, top = np.floor(outline.min(0)).astype(int).clip(0, (cols, rows))
         right, bottom = np.ceil(outline.max(0)).astype(int).clip(0, (cols, rows))
-        down, across = np.mgrid[top:bottom, left:right]
-        centres = np.column_stack([across.ravel() + 0.5, down.ravel() + 0.5])
-        inside = Path(outline).contains_points(centres).reshape(down.shape)
-        pixels[top:bottom, left:right] |= inside
+        pixels[top:bottom, left:right] |= _filled(outline - (left, top), bottom - top, right - left)
     return pixels
+
+
+def _filled(outline: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """(rows, cols) bool: pixels from whose centre a line to the left crosses `outline`, (n, 2), an odd number of times."""
+    crossed = np.zeros((rows, cols + 1), bool)
+    for (x, y), (next_x, next_y) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+        first, last = np.ceil(np.sort([y, next_y]) - 0.5).clip(0, rows).astype(int)
+        if first < last:
+            down = np.arange(first, last)
+            across = x + (down + 0.5 - y) * (next_x - x) / (next_y - y)
+            # the first pixel whose centre does not lie left of the edge
+            crossed[down, np.ceil(across - 0.5).clip(0, cols).astype(int)] ^= True
+    return np.logical_xor.accumulate(crossed[:, :cols], axis=1)
 
 
 def _png(data: bytes, rows: int | None, cols: int | None) -> np.ndarray:

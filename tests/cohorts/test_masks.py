@@ -1,6 +1,7 @@
 """Run lengths and polygons worked out by hand, and those that do not fit."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -41,6 +42,27 @@ def test_a_polygon_covers_the_pixels_whose_centres_it_holds():
     expected = np.zeros((3, 4), bool)
     expected[1, 1:3] = True
     assert (decode_mask("polygon", square, 3, 4) == expected).all()
+
+
+@pytest.mark.parametrize("corners", [3, 4, 9, 40])
+def test_polygons_of_any_form_are_filled_as_matplotlib_fills_them(corners):
+    """Corners at random, so that edges cross: inside is what is surrounded an odd number of times."""
+    from matplotlib.path import Path
+
+    outline = np.random.default_rng(corners).uniform(-1, (31, 41), (corners, 2))
+    down, across = np.mgrid[:40, :30]
+    centres = np.column_stack([across.ravel() + 0.5, down.ravel() + 0.5])
+    expected = Path(outline).contains_points(centres).reshape(40, 30)
+    filled = decode_mask("polygon", json.dumps([outline.tolist()]).encode(), 40, 30)
+    assert 20 < expected.sum() < 1180
+    assert np.array_equal(filled, expected)
+
+
+@pytest.mark.parametrize(
+    "outline", ["[[4, 1], [4, 2], [4, 3]]", "[[-1, -1], [-1, 0], [-0.5, 0]]", "[[1, 1], [1, 1], [1, 1]]"]
+)
+def test_a_polygon_that_holds_no_centre_covers_nothing(outline):
+    assert not decode_mask("polygon", f"[{outline}]".encode(), 3, 3).any()
 
 
 def test_several_polygons_are_united():
