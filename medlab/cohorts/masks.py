@@ -118,7 +118,10 @@ def _polygon(data: bytes, rows: int, cols: int) -> np.ndarray:
 
 
 def _filled(outline: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    """(rows, cols) bool: pixels from whose centre a line to the left crosses `outline`, (n, 2), an odd number of times."""
+    """(rows, cols) bool: pixels from whose centre a line to the left crosses the outline an odd number of times.
+
+    outline     (n, 2) x and y, closed by itself
+    """
     crossed = np.zeros((rows, cols + 1), bool)
     for (x, y), (next_x, next_y) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
         first, last = np.ceil(np.sort([y, next_y]) - 0.5).clip(0, rows).astype(int)
