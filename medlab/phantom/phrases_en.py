@@ -169,7 +169,11 @@ BOX = (
     "Give the bounding box of the {name} as JSON.",
     "Where is the {name}? Answer with box_2d JSON.",
 )
-LIST = ("List the abnormal findings.", "What are the findings?", "Which abnormalities does this film show?")
+LIST = (
+    "List the findings and devices.",
+    "What are the findings, devices included?",
+    "Which abnormalities and devices does this film show?",
+)
 WHAT_CHANGED = (
     "How has the {name} changed since the previous film?",
     "What has become of the {name} since the previous film?",
