@@ -134,7 +134,8 @@ def _looks(data: bytes) -> tuple[str, str]:
     if head.startswith((b"{", b"[")):
         return "text, perhaps JSON", "medlab.load_cohort reads JSON and CSV tables"
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in data[:1024]):
-        if any(comma in head.partition(b"\n")[0] for comma in (b",", b";", b"\t")):
+        first, second = (*head.splitlines(), b"", b"")[:2]
+        if any(0 < first.count(comma) == second.count(comma) for comma in (b",", b";", b"\t")):
             return "text, perhaps a table", "medlab.load_cohort reads CSV and JSON tables"
         return "text", "open it in a text editor: it may be a message that was saved in the picture's place"
     return f"of no kind known here (it begins {data[:8].hex(' ')})", "check that it was copied whole"

@@ -214,7 +214,7 @@ def test_what_is_no_source_is_told_what_to_give_instead(source, hint):
 
 def test_only_text_that_looks_like_a_table_is_sent_to_cohorts(tmp_path):
     note, table = tmp_path / "film.dcm", tmp_path / "films.csv"
-    note.write_text("503 service unavailable\n")
+    note.write_text("Dear colleague, here is the film.\nKind regards\n")
     table.write_text("image,view\na.png,PA\n")
     assert "text editor" in refused(note).fix
     assert "load_cohort" in refused(table).fix
