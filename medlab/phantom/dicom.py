@@ -11,10 +11,9 @@ import numpy as np
 from medlab.core.case import Case
 from medlab.core.errors import SpecError
 from medlab.core.record import check_choice
+from medlab.phantom.exposure import WHITE
 from medlab.version import __version__
 
-WHITE = 4095
-"""greatest stored value of twelve bits"""
 ROOT = "2.25."
 """UIDs made from a hash, PS3.5 B.2"""
 SYNTAXES = ("raw", "rle", "jpeg2000", "jpegls")

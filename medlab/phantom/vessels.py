@@ -56,7 +56,7 @@ def hilar_arteries(patient: Patient) -> list[Shape]:
 def airways(patient: Patient) -> list[Shape]:
     """Trachea and main bronchi: air, so they darken what lies behind."""
     x, shift = 0.004 + patient.turn * 0.5, patient.tracheal_shift
-    carina = -0.235 + 0.3 * patient.base["right"]
+    carina = carina_y(patient)
     trachea = spline([(x, -1.3), (x, -0.95), (x + shift * 0.6, -0.65), (x - 0.012 + shift, -0.42),
                       (x - 0.014 + shift * 0.6, carina + 0.02)], 8)  # fmt: skip
     shapes: list[Shape] = [(ribbon(trachea, 0.041), 1.0)]

@@ -14,7 +14,7 @@ from medlab.phantom.exposure import WHITE, expose
 from medlab.phantom.findings.painters import paint_findings
 from medlab.phantom.questions import ask_everything
 from medlab.phantom.raster import Canvas
-from medlab.phantom.reports import write_report
+from medlab.phantom.reports import PHRASES, write_report
 from medlab.phantom.sampling import choose_findings
 from medlab.phantom.scene import Scene, build_scene
 from medlab.phantom.style import PhantomStyle
@@ -22,7 +22,7 @@ from medlab.phantom.visits import plan_visits, with_comparison
 from medlab.phantom.vocabulary import check_findings, with_absent
 
 VIEWS = ("PA", "AP")
-LANGUAGES = ("en", "zh")
+LANGUAGES = tuple(PHRASES)
 
 
 class Phantom:

@@ -8,10 +8,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from medlab.plots.film import Film, Mark, draw_film
+from medlab.plots.film import Film, Mark, bar_text, draw_film
 from medlab.plots.story import Line
 from medlab.plots.style import BODY_PT, LEADING, SMALL_PT, THEMES, TITLE_PT, Theme, drawing
-from medlab.plots.typeset import wrap
+from medlab.plots.typeset import width_pt, wrap
 from medlab.plots.words import words_in
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ TALLEST, TALLEST_OF_SEVERAL = 5.2, 3.6
 ABOVE, BELOW = 0.17, 0.26
 """room around a picture for its sides and scale bar"""
 MOST_COLUMNS, NARROWEST = 4, 2.0
-BAR_ROOM = 1.1
-"""a picture narrower than this is moved to the right, so that the words of its scale bar stay on the page"""
 CAPTION = 0.16
 SIZES = {"title": TITLE_PT, "heading": BODY_PT, "body": BODY_PT, "small": SMALL_PT, "doubt": SMALL_PT}
 GAPS_PT = {"title": 0.0, "heading": 7.0, "body": 1.5, "small": 1.0, "doubt": 1.5}
@@ -55,7 +53,7 @@ def _one(panel: Panel, marks: dict[str, Mark], language: str, theme: Theme) -> "
     picture_width = min(WIDTH - BESIDE - GUTTER - 2 * MARGIN, TALLEST / shape)
     picture_height = picture_width * shape
     height = max(above + picture_height + below, _height(panel.lines, BESIDE)) + 2 * MARGIN + CAPTION
-    right = MARGIN + max(picture_width, BAR_ROOM)
+    right = MARGIN + max(picture_width, _bar_words(panel.film, language))
     figure = _blank(right + GUTTER + BESIDE + MARGIN, height, theme, language)
     place = (right - picture_width, MARGIN + above, picture_width, picture_height)
     _picture(figure, panel, place, marks, theme, language)
@@ -77,7 +75,7 @@ def _several(panels: list[Panel], foot: list[Line], marks: dict[str, Mark], lang
             left = MARGIN + column * (width + GUTTER)
             shape = panel.film.height_to_width
             own_width = min(width, row.pictures / shape)
-            inset = max(0.0, BAR_ROOM - own_width)
+            inset = max(0.0, _bar_words(panel.film, language) - own_width)
             place = (left + inset, top + row.above, own_width, own_width * shape)
             _picture(figure, panel, place, marks, theme, language)
             _write(figure, panel.lines, left, top + row.above + row.pictures + row.below, width, theme)
@@ -101,6 +99,11 @@ def _room(panels: list[Panel]) -> tuple[float, float]:
     """Inches (above, below) a picture for its sides and its scale bar, where any panel of a row has them."""
     above = ABOVE if any(panel.film.has_sides for panel in panels) else 0.0
     return above, BELOW if any(panel.film.bar_mm is not None for panel in panels) else 0.06
+
+
+def _bar_words(film: Film, language: str) -> float:
+    """Inches that the words under the scale bar take; a narrower picture moves right to keep them on the page."""
+    return 0.0 if film.bar_mm is None else width_pt(bar_text(film, language), SMALL_PT) / 72
 
 
 def _blank(width: float, height: float, theme: Theme, language: str) -> "Figure":

@@ -6,8 +6,6 @@ It does not translate reports, and a term that `medlab.core.vocabulary` does not
 from medlab.core.record import check_choice
 from medlab.core.vocabulary import severity_term, term
 
-LANGUAGES = ("en", "zh")
-
 WORDS = {
     "en": {
         "absent": "absent",
@@ -64,6 +62,7 @@ WORDS = {
         "window": "窗位/窗宽 {:g}/{:g}",
     },
 }
+LANGUAGES = tuple(WORDS)
 
 
 def words_in(language: str) -> dict[str, str]:
