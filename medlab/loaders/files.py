@@ -113,7 +113,7 @@ def _check_size(size: int, name: str, options: ReadOptions) -> None:
             "too_large",
             f"{shown(name)} has {size} bytes",
             accepted=f"at most {options.max_bytes}",
-            fix=f"medlab.load_scan(..., options=ReadOptions(max_bytes={size})) if you trust it",
+            fix=f"medlab.load_scan(..., options=medlab.loaders.ReadOptions(max_bytes={size})) if you trust it",
         )
 
 

@@ -79,7 +79,7 @@ def _check_size(image: "ImageFile", options: ReadOptions, name: str) -> None:
             "too_large",
             f"{shown(name)} declares {rows} x {cols} pixels",
             accepted=f"at most {options.max_pixels}",
-            fix=f"medlab.load_scan(..., options=ReadOptions(max_pixels={rows * cols})) if you trust it",
+            fix=f"medlab.load_scan(..., options=medlab.loaders.ReadOptions(max_pixels={rows * cols})) if you trust it",
         )
 
 

@@ -266,6 +266,8 @@ def test_a_file_above_the_limit_is_not_read(tmp_path):
     path.write_bytes(written("PNG"))
     assert refused(path, options=ReadOptions(max_bytes=50)).code == "too_large"
     assert refused(path.read_bytes(), options=ReadOptions(max_bytes=50)).code == "too_large"
+    pasted = re.search(r"options=(.*)\) if", refused(path, options=ReadOptions(max_bytes=50)).fix)[1]
+    assert eval(pasted).max_bytes == path.stat().st_size
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are no text")
