@@ -104,7 +104,8 @@ def decode(stream: bytes, found: Codestream | None, family: str, layout: Layout)
     except MemoryError as error:
         raise DataError("too_large", "decoding the pixels needs more memory than there is") from error
     except BaseException as error:  # pylibjpeg-rle panics in Rust, and PanicException is no Exception
-        raise DataError("decode", f"{package} cannot decode the pixels ({type(error).__name__})") from error
+        # what a decoder says may quote a comment of the stream: only its kind is told, in the traceback too
+        raise DataError("decode", f"{package} cannot decode the pixels ({type(error).__name__})") from None
     if values.shape != layout.shape:
         raise DataError("mismatch", f"the pixels decode to {values.shape}", accepted=str(layout.shape))
     return values
