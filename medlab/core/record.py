@@ -102,7 +102,9 @@ def _check_kinds(made: Record) -> None:
     for name, kind, test in _kinds(type(made)):
         value = getattr(made, name)
         if not test(value):
-            raise SpecError(f"{type(made).__name__}.{name} is {shown(value)}", accepted=words_for(kind))
+            secret = not type(made).__dataclass_fields__[name].repr
+            told = f"a {type(value).__name__}" if secret else shown(value)
+            raise SpecError(f"{type(made).__name__}.{name} is {told}", accepted=words_for(kind))
 
 
 def _encode(value: Any) -> Any:

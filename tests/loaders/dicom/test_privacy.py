@@ -198,6 +198,10 @@ def test_the_secret_behind_a_pseudonym_is_not_in_what_options_print():
     with pytest.raises(SpecError) as caught:
         options.replace(window_index=-1)
     assert "ZQ-SECRET" not in "".join(traceback.format_exception(caught.value))
+    secret = b"ZQ-SECRET"
+    with pytest.raises(SpecError, match="salt is a bytes") as caught:
+        ReadOptions(salt=secret)
+    assert "ZQ-SECRET" not in str(caught.value)
 
 
 def test_only_fields_of_a_scan_leave_the_reader(forge):
