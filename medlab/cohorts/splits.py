@@ -102,7 +102,12 @@ def check_leakage(a: "datasets.Dataset", b: "datasets.Dataset", *, known: str = 
         shared[kind] = pc.sum(pc.is_in(pc.unique(mine), pc.unique(yours))).as_py() or 0
     if any(shared.values()):
         told = ", ".join(f"{count} {kind}(s)" for kind, count in shared.items() if count)
-        raise DataError("leak", f"the two cohorts share {told}", accepted="no patient, study, picture or case in both")
+        raise DataError(
+            "leak",
+            f"the two cohorts share {told}",
+            accepted="no patient, study, picture or case in both",
+            fix='divide by the column "split": cohort.filter(lambda row: row["split"] == "train")',
+        )
     sources = [sorted(set(pc.unique(pa.chunked_array(side["source"])).to_pylist())) for side in seen]
     told = [text for x in sources[0] for y in sources[1] if (text := known_overlap(x, y))]
     if told and known == "raise":

@@ -92,6 +92,7 @@ def choose_voi(
         raise SpecError(
             f"window {options.window_index} was asked for",
             accepted=f"0 to {len(choices) - 1}" if choices else "no number: the file has no window",
+            fix="window=(centre, width) for one of your own" + (", window=0 for the file's first" if choices else ""),
         )
     if not choices and whole is not None:
         return _full_range(whole, pairs, "all that is storable, ")
