@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from medlab.cohorts.columns import constant, replaced
 from medlab.cohorts.features import conform, features, schema
 from medlab.cohorts.index import index_key, indexed
-from medlab.cohorts.paths import refuse_address
 from medlab.cohorts.pictures import with_pictures_found
 from medlab.cohorts.rows import carried, case_of, row_of
 from medlab.cohorts.splits import RATIOS, SALT, check_split, with_splits
@@ -20,6 +19,7 @@ from medlab.core.case import LANGUAGES, SPLITS, Case
 from medlab.core.errors import DataError, SpecError, UnknownName, shown
 from medlab.core.record import check_choice, check_whole
 from medlab.core.registry import Registry
+from medlab.loaders.files import refuse_address
 
 if TYPE_CHECKING:
     import datasets

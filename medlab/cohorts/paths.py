@@ -5,20 +5,7 @@ import pathlib
 import re
 
 from medlab.core.errors import DataError, shown
-
-# one slash is what pathlib leaves of two
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(https?|s?ftp|s3|gs|hf):/|file:|data:", re.IGNORECASE)
-
-
-def refuse_address(text: str, where: str) -> None:
-    """Raises DataError remote_disabled where `text` is an address: nothing is fetched here."""
-    if _ADDRESS.match(text):
-        raise DataError(
-            "remote_disabled",
-            f"{where}: {shown(text)} is an address",
-            accepted="the path of a file on this machine",
-            fix="fetch the file yourself and give its path",
-        )
+from medlab.loaders.files import refuse_address
 
 
 def inner_path(text: str, where: str) -> str:

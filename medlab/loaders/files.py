@@ -46,13 +46,7 @@ def local_path(source: str | os.PathLike, options: ReadOptions) -> pathlib.Path:
     """The path of an existing regular file, within `options.roots` where those are given; links are followed first."""
     text = os.fspath(source)
     text = os.fsdecode(text) if isinstance(text, bytes) else text
-    if _ADDRESS.match(text):
-        raise DataError(
-            "remote_disabled",
-            f"{shown(text, 60)} is an address",
-            accepted="the path of a file on this machine",
-            fix="download the file first, then give its path",
-        )
+    refuse_address(text)
     if not text.strip():
         raise DataError("missing_file", "the path is empty", fix="give the path of a file")
     if "\0" in text:
@@ -88,6 +82,17 @@ def _instead(source: object) -> str:
     if isinstance(source, (list, tuple)):
         return "[load_scan(one) for one in ...]; load_series(paths) for the slices of one CT"
     return ""
+
+
+def refuse_address(text: str, where: str = "") -> None:
+    """Raises DataError remote_disabled where `text` is an address: nothing is fetched here."""
+    if _ADDRESS.match(text):
+        raise DataError(
+            "remote_disabled",
+            f"{where}: {shown(text, 60)} is an address" if where else f"{shown(text, 60)} is an address",
+            accepted="the path of a file on this machine",
+            fix="download the file first, then give its path",
+        )
 
 
 def safe_name(name: str) -> str:
