@@ -113,9 +113,13 @@ class Decoded(Account):
     fields: dict[str, Any] = dataclasses.field(default_factory=dict)
     """keyword arguments of Scan, but for pixels, steps and notes"""
 
+    def _patterns(self) -> np.ndarray:
+        """The stored values' bits as unsigned numbers, in one row: what a table is indexed by."""
+        return np.ascontiguousarray(self.stored).reshape(-1).view(f"u{self.stored.dtype.itemsize}")
+
     def _look_up(self, table: np.ndarray) -> np.ndarray:
         """`table` at every stored pattern; in pieces, so that numpy's 8-byte indices stay in the cache."""
-        patterns = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{self.stored.dtype.itemsize}")
+        patterns = self._patterns()
         pixels = np.empty(patterns.size, table.dtype)
         for start in range(0, patterns.size, LOOK_UP_PIECE):
             piece = slice(start, start + LOOK_UP_PIECE)
@@ -128,9 +132,8 @@ class Decoded(Account):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        patterns = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{self.stored.dtype.itemsize}")
         # every pattern has an entry, so no index can be out of bounds
-        pixels = pc.take(pa.array(table), pa.array(patterns), boundscheck=False)
+        pixels = pc.take(pa.array(table), pa.array(self._patterns()), boundscheck=False)
         return np.asarray(pixels).reshape(self.stored.shape)
 
     def to_scan(self) -> Scan:
