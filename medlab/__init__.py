@@ -23,6 +23,7 @@ __getattr__, __dir__, _names = lazy_names(
         "about": "medlab.about",
         "case_of": "medlab.cohorts.cohort",
         "load_cohort": "medlab.cohorts.cohort",
+        "load_model": "medlab.models.load",
         "load_scan": "medlab.loaders.scan",
         "load_series": "medlab.loaders.series",
         "prepare": "medlab.imaging.preparing",

@@ -20,6 +20,9 @@ ARROWS = {
     "phantom": frozenset({"core"}),
     "loaders": frozenset({"core", "imaging"}),
     "cohorts": frozenset({"core", "loaders", "phantom"}),
+    "prompts": frozenset({"core"}),
+    "models": frozenset({"core", "imaging", "machine", "prompts"}),
+    "demo": frozenset({"core", "imaging", "models", "phantom"}),
     "plots": frozenset({"core", "imaging"}),
     "machine": frozenset({"core"}),
     "about": frozenset({"core", "machine"}),
@@ -30,7 +33,8 @@ ARROWS = {
 """room or top-level module -> what of medlab it may import besides itself and medlab.version"""
 
 HEAVY_NAMES = """
-    torch transformers datasets captum safetensors huggingface_hub tokenizers
+    torch transformers datasets captum safetensors huggingface_hub tokenizers accelerate bitsandbytes
+    openai sklearn rapidocr onnxruntime yaml
     pydicom pydicom_data pylibjpeg openjpeg jpeg_ls rle imagecodecs nibabel SimpleITK PIL
     matplotlib scipy pandas pyarrow IPython ipywidgets anywidget
 """

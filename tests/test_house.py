@@ -24,7 +24,10 @@ PYPROJECT = (CHECKOUT / "pyproject.toml").read_text("utf-8")
 PROJECT = tomllib.loads(PYPROJECT)["project"]
 EVERYTHING = [*PROJECT["dependencies"], *itertools.chain(*PROJECT["optional-dependencies"].values())]
 COLAB = CHECKOUT / "tests" / "data" / "colab-2026-08.txt"
-ROOMS = ("medlab/cohorts", "medlab/core", "medlab/imaging", "medlab/loaders", "medlab/phantom", "medlab/plots")
+ROOMS = tuple(
+    f"medlab/{room}"
+    for room in ("cohorts", "core", "demo", "imaging", "loaders", "models", "phantom", "plots", "prompts")
+)
 
 
 def text(name: str) -> str:

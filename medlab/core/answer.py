@@ -1,4 +1,6 @@
-"""Answer: what a model said, token by token, and what it cost."""
+"""Answer: what a model said, token by token, and what it cost. Choices: how likely it found what it was given."""
+
+import math
 
 from medlab.core.case import Box
 from medlab.core.errors import SpecError, shown
@@ -61,3 +63,46 @@ class Answer(Record):
     def __repr__(self) -> str:
         cut = ", truncated" if self.truncated else ""
         return f"Answer({shown(self.text, 200)}, {len(self.tokens)} tokens{cut}, {self.model})"
+
+
+@record
+class Choices(Record):
+    """How likely a model finds each of some given replies to one Query."""
+
+    options: tuple[str, ...]
+    tokens: tuple[tuple[Token, ...], ...]
+    """of each option, the end of the turn included"""
+    model: str = "unknown"
+    model_fingerprint: str = ""
+    query_fingerprint: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if not self.options or len(set(self.options)) != len(self.options):
+            raise SpecError(f"options are {shown(self.options)}", accepted="one or more different texts")
+        if len(self.tokens) != len(self.options):
+            raise SpecError(f"{len(self.tokens)} rows of tokens for {len(self.options)} options")
+
+    @property
+    def logprobs_nats(self) -> tuple[float, ...]:
+        """Natural logarithm of each option's probability as the whole reply."""
+        return tuple(float(sum(token.logprob_nats for token in row)) for row in self.tokens)
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Of the options among themselves: they sum to 1, whatever else the model might have said."""
+        logprobs = self.logprobs_nats
+        top = max(logprobs)
+        weights = [math.exp(value - top) for value in logprobs]
+        return tuple(weight / sum(weights) for weight in weights)
+
+    @property
+    def best(self) -> str:
+        """The likeliest option; the first of equals."""
+        return self.options[self.logprobs_nats.index(max(self.logprobs_nats))]
+
+    def __repr__(self) -> str:
+        told = ", ".join(
+            f"{shown(option, 40)} {share:.3f}" for option, share in zip(self.options, self.probabilities, strict=True)
+        )
+        return f"Choices({told}; {self.model})"
