@@ -5,7 +5,9 @@ the store on disk are the same for all.
 """
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from medlab.core.answer import Answer, Choices
 from medlab.core.case import Case
@@ -13,6 +15,10 @@ from medlab.core.errors import CapabilityError, SpecError
 from medlab.core.query import Decoding, Message, Part, Prompt, Query
 from medlab.core.record import Record, record
 from medlab.core.scan import Scan
+
+if TYPE_CHECKING:
+    from medlab.models.batches import Failure
+    from medlab.models.dialogue import Dialogue
 
 Subject = Scan | Case | Sequence[Scan] | None
 """what a question is about; None for a question of text alone"""
@@ -33,6 +39,8 @@ class Capabilities(Record):
     """where scans stand in a plain question: one of core.query.ORDERS"""
     languages: tuple[str, ...] = ("en",)
     """that it was published for"""
+    context: int | None = None
+    """the most tokens of prompt and reply together; None where not known"""
 
 
 class Model(abc.ABC):
@@ -57,9 +65,16 @@ class Model(abc.ABC):
         """How likely each of `options` is as the model's whole reply to `query`. Nothing is generated."""
         raise CapabilityError(f"{self.name} scores no given continuation", accepted="a local model")
 
-    def stream(self, query: Query) -> Iterator[str]:
-        """The reply in pieces as they come; their sum is `answer([query])[0].text`, with the thought before it."""
+    def stream(self, query: Query) -> Generator[str, None, Answer]:
+        """The reply in pieces as they come; their sum is `answer([query])[0].text`, with the thought before it.
+
+        What the generator returns at its end (`answer = yield from model.stream(query)`) is the Answer.
+        """
         raise CapabilityError(f"{self.name} does not stream", fix="use ask")
+
+    def prompt_tokens(self, query: Query) -> int | None:
+        """How many tokens `query` takes before a word is said, scans included; None where that is not known here."""
+        return None
 
     def query(self, subject: Subject, question: "str | Prompt", *, decoding: Decoding | None = None, **values: str):
         """The Query that `ask` would send: scans and text in the order this model was trained with."""
@@ -88,6 +103,28 @@ class Model(abc.ABC):
     ) -> list[Answer]:
         """Several questions of one subject, each on its own: the scans are encoded once."""
         return self.answer([self.query(subject, question, decoding=decoding) for question in questions])
+
+    def ask_batch(
+        self,
+        queries: Iterable[Query],
+        *,
+        batch_size: int = 8,
+        store: str | os.PathLike | None = None,
+        errors: str = "raise",
+        progress: bool = True,
+    ) -> "Iterator[Answer | Failure]":
+        """One Answer a Query, in order, lazily, kept in `store`: see `medlab.models.batches.ask_batch`."""
+        from medlab.models.batches import ask_batch
+
+        return ask_batch(self, queries, batch_size=batch_size, store=store, errors=errors, progress=progress)
+
+    def chat(
+        self, subject: Subject = None, *, system: str | None = None, decoding: Decoding | None = None
+    ) -> "Dialogue":
+        """A Dialogue about `subject`: questions that follow from one another."""
+        from medlab.models.dialogue import Dialogue
+
+        return Dialogue(self, subject, system=system, decoding=decoding)
 
 
 def scans_of(subject: Subject) -> tuple[Scan, ...]:
