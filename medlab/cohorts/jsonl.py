@@ -1,7 +1,5 @@
 """JSON and JSON Lines from strangers: one object a line, strict, within limits. It does not know what a key means."""
 
-import collections
-import json
 import pathlib
 import warnings
 from collections.abc import Iterator
@@ -9,6 +7,7 @@ from typing import Any
 
 from medlab.cohorts.tables import CohortWarning, as_utf8, file_bytes
 from medlab.core.errors import DataError, shown
+from medlab.loaders.strict_json import parse_json
 
 MAX_JSON_BYTES = 1 << 30
 MAX_LINE_BYTES = 64 << 20
@@ -19,26 +18,7 @@ def read_json(text: bytes, where: str) -> Any:
 
     A key that stands twice in one object keeps its last value and gives a CohortWarning.
     """
-    repeated: list[str] = []
-
-    def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) != len(pairs):
-            counts = collections.Counter(key for key, _ in pairs)
-            repeated.extend(sorted(key for key, count in counts.items() if count > 1))
-        return values
-
-    def refuse(word: str) -> Any:
-        raise DataError("schema", f"{where}: {word} is not a JSON number", accepted="a finite number or null")
-
-    try:
-        value = json.loads(text, object_pairs_hook=as_object, parse_constant=refuse)
-    except RecursionError as error:
-        raise DataError("decode", f"{where}: nested too deep to be honest") from error
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError("decode", f"{where}: not JSON ({shown(str(error))})") from error
+    value, repeated = parse_json(text, where)
     if repeated:
         warnings.warn(
             f"{where}: key {shown(repeated[0])} stands twice in one object; the last value is kept",

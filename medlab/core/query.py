@@ -79,50 +79,61 @@ class Prompt(Record):
     """text with {variables}; doubled braces stand for themselves"""
     language: str = "en"
     task: str = "open"
-    images: int = 1
-    """how many scans it shows"""
+    images: int | None = 1
+    """how many scans it shows; None for as many as the case has, at least one"""
     order: str = "image_first"
     """one of ORDERS: where the scans stand"""
+    opening: str = ""
+    """text before the scans and the template, such as what a stack of slices is; may have {variables} too"""
+    label: str = ""
+    """text after each scan, with {number} counted from 1, such as "SLICE {number}"; empty for none"""
     system: str | None = None
     purpose: str = ""
     source: str = ""
     """where the wording comes from"""
     suits: tuple[str, ...] = ()
     """catalog names it was written for; empty for any"""
+    modality: str | None = None
+    """the kind of picture that it speaks of, such as "CT"; None for any, or for no picture"""
+    thinks: bool = False
+    """whether it wants the model to reason before it answers"""
+    max_new_tokens: int | None = None
+    """a length that its answers need; None for the default of Decoding"""
+    version: int = 1
+    """counts the changes of the wording under this name and language"""
 
     def __post_init__(self):
         check_text("name", self.name)
         check_text("template", self.template)
         check_choice("language", self.language, LANGUAGES)
         check_choice("order", self.order, ORDERS)
-        check_whole("images", self.images)
-        try:
-            parsed = list(string.Formatter().parse(self.template))
-        except ValueError as error:
-            raise SpecError(f"template of {self.name}: {error}", accepted="{name} or doubled braces") from error
-        for _, name, layout, conversion in parsed:
-            if name is None:
-                continue
-            if layout or conversion or name in RESERVED or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-                raise SpecError(
-                    f"template of {self.name} has {shown(name)}",
-                    accepted=f"plain {{names}} in lower case, none of {', '.join(RESERVED)}",
-                )
+        check_whole("version", self.version, 1)
+        if self.images is not None:
+            check_whole("images", self.images)
+        if self.max_new_tokens is not None:
+            check_whole("max_new_tokens", self.max_new_tokens, 1, 1_000_000)
+        for field in ("opening", "template", "label"):
+            _check_template(self, field, getattr(self, field))
+        if self.label and _variables(self.label) != ("number",):
+            raise SpecError(f"label of {self.name} is {shown(self.label)}", accepted='such as "SLICE {number}"')
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Names that `fill` needs, in order of appearance."""
-        fields = [name for _, name, _, _ in string.Formatter().parse(self.template) if name is not None]
-        return tuple(dict.fromkeys(fields))
+        return tuple(dict.fromkeys(_variables(self.opening) + _variables(self.template)))
 
     def fill(
         self, case: "Case | Scan | tuple[Scan, ...]", *, decoding: Decoding | None = None, **values: str
     ) -> Query:
-        """The Query for one case. Values are put in as they are: they are never read as templates."""
+        """The Query for one case. Values are put in as they are: they are never read as templates.
+
+        decoding  where None, greedy and as long as the prompt suggests
+        """
         scans = case.scans if isinstance(case, Case) else (case,) if isinstance(case, Scan) else tuple(case)
-        if len(scans) < self.images:
+        needed = max(len(scans), 1) if self.images is None else self.images
+        if len(scans) < needed:
             raise SpecError(
-                f"prompt {self.name} shows {self.images} scan(s), the case has {len(scans)}",
+                f"prompt {self.name} shows {needed} scan(s), the case has {len(scans)}",
                 accepted="a case with as many scans",
                 fix="choose a prompt with fewer image slots",
             )
@@ -132,8 +143,35 @@ class Prompt(Record):
             raise SpecError(
                 f"prompt {self.name}: missing {missing}, unknown {unknown}", accepted=f"exactly {list(self.variables)}"
             )
-        text = Part(text=self.template.format(**values))
-        pictures = tuple(Part(scan=i) for i in range(self.images))
-        parts = (*pictures, text) if self.order == "image_first" else (text, *pictures)
+        opening = (Part(text=self.opening.format(**values)),) if self.opening else ()
+        text = (Part(text=self.template.format(**values)),)
+        pictures = tuple(part for i in range(needed) for part in self._picture(i))
+        parts = (*pictures, *text) if self.order == "image_first" else (*text, *pictures)
         system = (Message("system", (Part(text=self.system),)),) if self.system else ()
-        return Query((*system, Message("user", parts)), scans[: self.images], decoding or Decoding())
+        if decoding is None:
+            decoding = Decoding(max_new_tokens=self.max_new_tokens) if self.max_new_tokens else Decoding()
+        return Query((*system, Message("user", (*opening, *parts))), scans[:needed], decoding)
+
+    def _picture(self, index: int) -> tuple[Part, ...]:
+        label = (Part(text=self.label.format(number=index + 1)),) if self.label else ()
+        return (Part(scan=index), *label)
+
+
+def _variables(template: str) -> tuple[str, ...]:
+    fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    return tuple(dict.fromkeys(fields))
+
+
+def _check_template(prompt: Prompt, field: str, template: str) -> None:
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise SpecError(f"{field} of {prompt.name}: {error}", accepted="{name} or doubled braces") from error
+    for _, name, layout, conversion in parsed:
+        if name is None:
+            continue
+        if layout or conversion or name in RESERVED or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
+            raise SpecError(
+                f"{field} of {prompt.name} has {shown(name)}",
+                accepted=f"plain {{names}} in lower case, none of {', '.join(RESERVED)}",
+            )

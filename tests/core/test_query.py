@@ -115,3 +115,34 @@ def test_the_cache_key_changes_with_scan_words_and_decoding_and_with_nothing_els
         prompt.fill(SCAN, finding="effusion", decoding=Decoding(seed=1)),
     ]
     assert len({query.fingerprint for query in (base, *different)}) == 4
+
+
+def test_a_prompt_for_a_stack_opens_labels_each_scan_and_closes():
+    prompt = Prompt("ct", "Is {organ} normal?", images=None, opening="A CT of the {region}.", label="SLICE {number}")
+    query = prompt.fill((SCAN, OTHER), organ="the liver", region="abdomen")
+    assert prompt.variables == ("region", "organ")
+    assert query.messages[0].parts == (
+        Part(text="A CT of the abdomen."),
+        Part(scan=0),
+        Part(text="SLICE 1"),
+        Part(scan=1),
+        Part(text="SLICE 2"),
+        Part(text="Is the liver normal?"),
+    )
+
+
+def test_a_prompt_for_any_number_of_scans_needs_one():
+    with pytest.raises(SpecError, match=r"shows 1 scan\(s\), the case has 0"):
+        Prompt("ct", "?", images=None).fill(())
+
+
+def test_a_prompt_suggests_how_long_an_answer_may_be_and_decoding_overrules_it():
+    prompt = Prompt("ask", "Describe.", max_new_tokens=7)
+    assert prompt.fill(SCAN).decoding == Decoding(max_new_tokens=7)
+    assert prompt.fill(SCAN, decoding=Decoding()).decoding == Decoding()
+
+
+@pytest.mark.parametrize("label", ["SLICE", "{}", "{count}", "{number} {name}", "{number"])
+def test_a_label_that_does_not_count_is_refused(label):
+    with pytest.raises(SpecError, match="label of ct"):
+        Prompt("ct", "?", label=label)
