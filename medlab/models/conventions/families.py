@@ -1,0 +1,42 @@
+"""Which conventions a name asks for: the one table of families, and of the checkpoints' names that belong to them.
+
+A name that says nothing gets the plain ones, which every chat model of transformers understands.
+"""
+
+import re
+
+from medlab.models.conventions.medgemma import MAX_PATCHES, MedGemma
+from medlab.models.conventions.plain import Conventions
+
+FAMILIES: dict[str, Conventions] = {
+    "plain": Conventions(),
+    "gemma-3": Conventions("gemma-3", controls=MedGemma().controls),
+    "medgemma-1": MedGemma(),
+    "medgemma-1-27b": MedGemma("medgemma-1-27b", thinks=True),
+    "medgemma-1-27b-text": MedGemma("medgemma-1-27b-text", max_images=0, thinks=True),
+    "medgemma-1.5": MedGemma("medgemma-1.5", "image_first", max_images=MAX_PATCHES, thinks=True, system=False),
+    "demo": MedGemma("demo", "image_first", max_images=2, languages=("en", "zh")),
+}
+_NAMES = (
+    (r"medgemma-?1\.5", "medgemma-1.5"),
+    (r"medgemma.*27b-text", "medgemma-1-27b-text"),
+    (r"medgemma.*27b", "medgemma-1-27b"),
+    (r"medgemma", "medgemma-1"),
+    (r"gemma-?3(?!n)", "gemma-3"),
+)
+"""(pattern of a catalog name, hub id or folder, in lower case; family), the first that fits"""
+
+
+def conventions_for(family_or_name: str) -> Conventions:
+    """The conventions of a family of FAMILIES, or of the checkpoint that a name points to.
+
+    >>> conventions_for("google/medgemma-1.5-4b-it").order
+    'image_first'
+    >>> conventions_for("google/medgemma-4b-it").order
+    'text_first'
+    """
+    name = family_or_name.strip().rstrip("/\\").lower()
+    if name in FAMILIES:
+        return FAMILIES[name]
+    leaf = re.split(r"[/\\]", name)[-1]
+    return FAMILIES[next((family for pattern, family in _NAMES if re.search(pattern, leaf)), "plain")]
