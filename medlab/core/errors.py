@@ -109,6 +109,17 @@ class PrivacyError(MedlabError):
     """Something that may identify a person was about to leave this machine."""
 
 
+class EndpointError(MedlabError):
+    """A server behind an address did not answer, or said what cannot be read.
+
+    status  the HTTP status that it gave; None where it gave none, or its reply is at fault
+    """
+
+    def __init__(self, given: str, *, accepted: str = "", fix: str = "", status: int | None = None):
+        self.status = status
+        super().__init__(given, accepted=accepted, fix=fix)
+
+
 class CapabilityError(MedlabError):
     """The worker is sound but cannot do this job; said before the work starts."""
 
