@@ -53,7 +53,7 @@ class Record:
     def fingerprint(self) -> str:
         """32 hex digits over every field; equal records have equal fingerprints, on any machine."""
         digest = hashlib.blake2b(digest_size=16)
-        _feed(digest, self)
+        _feed_fields(digest, self)
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -141,16 +141,15 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
 def _decode_record(cls: type, data: Any, where: str) -> Any:
     if not isinstance(data, dict):
         raise DataError("schema", f"{where}: expected an object with fields, got {shown(data)}")
-    hints = typing.get_type_hints(cls)
-    names = [f.name for f in dataclasses.fields(cls)]
-    unknown = sorted(set(data) - set(names))
+    kinds = {name: kind for name, kind, _ in _kinds(cls)}
+    unknown = sorted(set(data) - set(kinds))
     if unknown:
-        raise DataError("schema", f"{where}: unknown field {shown(unknown[0])}", accepted=", ".join(names))
-    values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in names if name in data}
+        raise DataError("schema", f"{where}: unknown field {shown(unknown[0])}", accepted=", ".join(kinds))
+    values = {name: _decode(kinds[name], data[name], f"{where}.{name}") for name in kinds if name in data}
     try:
         return cls(**values)
     except TypeError as error:
-        raise DataError("schema", f"{where}: {error}", accepted=", ".join(names)) from error
+        raise DataError("schema", f"{where}: {error}", accepted=", ".join(kinds)) from error
 
 
 def _decode_array(data: Any, where: str) -> np.ndarray:
@@ -167,13 +166,21 @@ def _decode_array(data: Any, where: str) -> np.ndarray:
         raise DataError("decode", f"{where}: not an array of medlab ({shown(str(error))})") from error
 
 
+def _feed_fields(digest: "hashlib._Hash", value: Record) -> None:
+    digest.update(f"<{type(value).__name__}".encode())
+    for field in dataclasses.fields(value):
+        digest.update(f"|{field.name}=".encode())
+        _feed(digest, getattr(value, field.name))
+    digest.update(b">")
+
+
 def _feed(digest: "hashlib._Hash", value: Any) -> None:
     if isinstance(value, Record):
-        digest.update(f"<{type(value).__name__}".encode())
-        for field in dataclasses.fields(value):
-            digest.update(f"|{field.name}=".encode())
-            _feed(digest, getattr(value, field.name))
-        digest.update(b">")
+        if any(kind is np.ndarray for _, kind, _ in _kinds(type(value))):
+            # by its own fingerprint, which is kept: a hundred questions about one scan read its pixels once
+            digest.update(f"<{type(value).__name__}#{value.fingerprint}>".encode())
+        else:
+            _feed_fields(digest, value)
     elif isinstance(value, np.ndarray):
         digest.update(f"array{value.dtype.str}{value.shape}".encode())
         digest.update(np.ascontiguousarray(value).data)

@@ -146,3 +146,13 @@ def test_a_prompt_suggests_how_long_an_answer_may_be_and_decoding_overrules_it()
 def test_a_label_that_does_not_count_is_refused(label):
     with pytest.raises(SpecError, match="label of ct"):
         Prompt("ct", "?", label=label)
+
+
+def test_the_pixels_of_a_scan_are_read_once_for_all_questions_about_it():
+    scan = Scan(np.zeros((3, 3), np.float32))
+    query = Query((Message("user", (Part(scan=0), Part(text="a"))),), (scan,))
+    other = query.replace(messages=(Message("user", (Part(scan=0), Part(text="b"))),))
+    assert query.fingerprint != other.fingerprint
+    assert vars(scan)["fingerprint"] == scan.fingerprint  # kept on the scan by the first of them
+    assert query.replace(scans=(Scan(np.zeros((3, 3), np.float32)),)) == query
+    assert query.replace(scans=(Scan(np.ones((3, 3), np.float32)),)) != query
