@@ -82,7 +82,7 @@ def test_a_damaged_line_is_named_and_the_file_stays_as_it_is(path, damage, told)
 
 
 @pytest.mark.parametrize(
-    "held", [b"id,text\n1,hello"x'{"id": 1}\n', b"\x00" * 50, b'{"medlab": "answers", "version": 2}\n']
+    "held", [b"id,text\n1,hello", b'{"id": 1}\n', b"\x00" * 50, b'{"medlab": "answers", "version": 2}\n']
 )
 def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path, held):
     path = tmp_path / "patients.jsonl"
