@@ -1,0 +1,63 @@
+"""The two things that are trained, as the loop wants them. Each process builds its own, from files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from medlab.demo.language import Binder, Shape, Teacher, build_model, build_speech, collate
+from medlab.demo.loop import Task
+from medlab.demo.pool import read_pool
+from medlab.demo.targets import make_targets
+from medlab.demo.vision import as_pixels, as_tensors, build_lesson, build_tower
+
+REACH = 8
+"""pixels by which a film is moved at most while the tower learns"""
+
+
+class Seeing(Task):
+    """Patches to findings."""
+
+    shares = {"present": 1.0, "share": 4.0, "zone": 0.3, "severity": 0.3, "edges": 0.3}
+
+    def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, films: int):
+        self.pool, self.shape, self.films = read_pool(pool, films=shards[0], visits=shards[1]), shape, films
+        self.module = build_lesson(new_tower(shape))
+
+    def batch(self, rng: np.random.Generator) -> dict:
+        import torch
+
+        chosen = rng.choice(len(self.pool), self.films, replace=False)
+        moves = rng.integers(-REACH, REACH + 1, (self.films, 2))
+        targets = make_targets(self.pool, chosen, self.shape.patch, moves)
+        noise = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        return {"pixels": as_pixels(targets.films, noise), **as_tensors(targets)}
+
+
+class Speaking(Task):
+    """Features to words."""
+
+    shares = {"words": 1.0}
+
+    def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, features: Path, tokenizer: Path, rows: int):
+        from transformers import AutoTokenizer
+
+        from medlab.phantom import Phantom
+
+        words = AutoTokenizer.from_pretrained(tokenizer)
+        self.image, self.pad = (words.convert_tokens_to_ids(name) for name in ("<image_soft_token>", "<pad>"))
+        model = build_model(shape, words, new_tower(shape))
+        self.module = build_speech(model, self.image)
+        self.features, self.rows = np.load(features, mmap_mode="r"), rows
+        labels = read_pool(pool, films=shards[0], visits=shards[1])
+        case = Phantom(64).draw(0)
+        films = np.arange(len(labels))
+        self.teacher = Teacher(labels, Binder(words, shape.tokens), case, questions=10, films=films)
+        labels.films = labels.bits = None
+
+    def batch(self, rng: np.random.Generator) -> dict:
+        rows = [self.teacher.row(rng) for _ in range(self.rows)]
+        return collate(rows, self.features, self.image, self.pad)
+
+
+def new_tower(shape: Shape):
+    return build_tower(shape.vision_hidden, shape.vision_inner, shape.vision_layers, shape.patch, shape.size)
