@@ -87,6 +87,15 @@ def memory_bytes() -> int | None:
         return None
 
 
+def cpu_computes_bf16(cpuinfo: pathlib.Path = pathlib.Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor itself multiplies in bfloat16 (AVX512-BF16, AMX, ARM BF16); False where nobody tells."""
+    try:
+        words = set(cpuinfo.read_text("utf-8", "replace").split())
+    except OSError:
+        return False
+    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
 def free_disk_bytes(folder: pathlib.Path) -> int:
     """Free space where `folder` lies."""
     return shutil.disk_usage(folder).free

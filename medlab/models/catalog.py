@@ -1,7 +1,7 @@
 """The catalog: which checkpoints exist, what was published of them, and the shape of each. It loads nothing.
 
-The facts are data, in catalog.yaml; this file checks them and looks them up. A fact that nobody published is None, never
-a guess.
+The facts are data, in catalog.yaml; this file checks them and looks them up. A fact that nobody published is
+None, never a guess.
 """
 
 import functools
@@ -112,7 +112,9 @@ def entries() -> tuple[Entry, ...]:
 
 def _with_sources(one: dict[str, Any]) -> dict[str, Any]:
     """The entry with the words of its sources in place of their keys."""
-    told = [{"fact": source["fact"], "where": _data()["sources"][source["where"]]} for source in one.get("sources", [])]
+    told = [
+        {"fact": source["fact"], "where": _data()["sources"][source["where"]]} for source in one.get("sources", [])
+    ]
     return one | {"sources": told}
 
 

@@ -18,7 +18,9 @@ def count_on_meta(config) -> int:
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText
 
-    auto = {"gemma3": AutoModelForImageTextToText, "gemma3_text": AutoModelForCausalLM}.get(config.model_type, AutoModel)
+    auto = {"gemma3": AutoModelForImageTextToText, "gemma3_text": AutoModelForCausalLM}.get(
+        config.model_type, AutoModel
+    )
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in auto.from_config(config).parameters())
 
