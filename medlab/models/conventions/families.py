@@ -14,8 +14,10 @@ FAMILIES: dict[str, Conventions] = {
     "medgemma-1": MedGemma(),
     "medgemma-1-27b": MedGemma("medgemma-1-27b", thinks=True),
     "medgemma-1-27b-text": MedGemma("medgemma-1-27b-text", max_images=0, thinks=True),
-    "medgemma-1.5": MedGemma("medgemma-1.5", "image_first", max_images=MAX_PATCHES, thinks=True, system=False),
-    "demo": MedGemma("demo", "image_first", max_images=2, languages=("en", "zh")),
+    "medgemma-1.5": MedGemma(
+        "medgemma-1.5", "image_first", max_images=MAX_PATCHES, several=True, thinks=True, system=False
+    ),
+    "demo": MedGemma("demo", "image_first", languages=("en", "zh")),
 }
 _NAMES = (
     (r"medgemma-?1\.5", "medgemma-1.5"),
@@ -35,8 +37,11 @@ def conventions_for(family_or_name: str) -> Conventions:
     >>> conventions_for("google/medgemma-4b-it").order
     'text_first'
     """
-    name = family_or_name.strip().rstrip("/\\").lower()
+    name = family_or_name.strip().lower()
     if name in FAMILIES:
         return FAMILIES[name]
-    leaf = re.split(r"[/\\]", name)[-1]
-    return FAMILIES[next((family for pattern, family in _NAMES if re.search(pattern, leaf)), "plain")]
+    for piece in reversed(re.split(r"[/\\]", name)):  # a hub's cache keeps the name above a folder of hex digits
+        for pattern, family in _NAMES:
+            if re.search(pattern, piece):
+                return FAMILIES[family]
+    return FAMILIES["plain"]

@@ -50,7 +50,7 @@ class MedGemma(Conventions):
     family: str = "medgemma-1"
     order: str = "text_first"
     fit: str = "pad"
-    max_images: int | None = 1
+    several: bool = False
     languages: tuple[str, ...] = ("en",)
     controls: tuple[str, ...] = CONTROLS
 

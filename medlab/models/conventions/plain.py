@@ -42,6 +42,8 @@ class Conventions(Record):
     """one of MODES: how a scan is laid on the model's square"""
     max_images: int | None = None
     """the most scans of one Query that the family was published with; None where nobody said"""
+    several: bool = True
+    """whether it was evaluated on several scans of one Query"""
     thinks: bool = False
     """whether it writes a thought before its answer, asked or not"""
     system: bool = True
@@ -112,11 +114,11 @@ class Conventions(Record):
     def cautions(self, query: Query) -> tuple[str, ...]:
         """What speaks against asking this family in this way, each a sentence that says what to change."""
         found = [*self._order_cautions(query)]
-        if self.max_images is not None and len(query.scans) > self.max_images:
-            known = f"at most {self.max_images} image(s)" if self.max_images else "no image"
-            found.append(
-                f"{self.family} was published with {known} in one question; this one shows {len(query.scans)}"
-            )
+        shown_scans = len(query.scans)
+        if self.max_images is not None and shown_scans > self.max_images:
+            found.append(f"{self.family} was published with at most {self.max_images} image(s), not {shown_scans}")
+        elif shown_scans > 1 and not self.several:
+            found.append(f"{self.family} was not evaluated on several images; ask about one, or ask MedGemma 1.5")
         if not self.system and query.messages[0].role == "system":
             found.append(f"{self.family} was published without a system prompt: leave it out")
         if self.languages and "zh" not in self.languages and _HAN.search(_asked(query)):
