@@ -1,0 +1,194 @@
+"""HFModel: a checkpoint of transformers on this machine, asked through the contract of all models.
+
+It turns queries into answers: checks, tokens, log-probabilities, thoughts, boxes, warnings. How a checkpoint is run
+stands in `cached` and `borrowed`; how its family talks, in `medlab.models.conventions`. It loads nothing.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from medlab.core.answer import Answer, Choices, Token
+from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.query import Query
+from medlab.models.base import Capabilities, Model
+from medlab.models.conventions.families import conventions_for
+from medlab.models.conventions.plain import Conventions
+from medlab.models.hf.asked import Asked, check_texts
+from medlab.models.hf.borrowed import BorrowedEngine
+from medlab.models.hf.cached import CachedEngine
+from medlab.models.hf.eye import Eye, preparation_of
+from medlab.models.hf.speech import Speech
+
+
+class HFModel(Model):
+    """An image-text-to-text or text-only causal model of transformers.
+
+    module       the torch module, on its device, in its dtype; put into eval mode
+    processor    its processor; the tokenizer of a text-only model
+    name         what its answers are signed with
+    conventions  how its family talks; None reads them off `name`
+    fingerprint  of weights, processor and settings
+    guard        tells scans that are unlike what it was trained on, by `distance(features)` and `warning(distance)`
+    """
+
+    def __init__(
+        self,
+        module,
+        processor,
+        *,
+        name: str,
+        conventions: Conventions | None = None,
+        fingerprint: str = "",
+        guard=None,
+    ):
+        self._module = module.eval()
+        self.processor = processor
+        self.name, self.fingerprint = name, fingerprint
+        self.conventions = conventions or conventions_for(name)
+        self.speech = Speech(module, processor)
+        self._engine = _engine(module, processor, self.speech, self.conventions, name, guard)
+        self.capabilities = Capabilities(
+            images=0 if processor is self.speech.tokenizer else self.conventions.max_images,
+            logprobs="full",
+            streams=True,
+            gradients=True,
+            order=self.conventions.order,
+            languages=self.conventions.languages or ("en",),
+        )
+
+    @property
+    def module(self):
+        return self._module
+
+    def forget(self) -> None:
+        """Drop what is kept of scans seen and openings read; needed after the weights were changed."""
+        self._engine.forget()
+
+    def inputs(self, query: Query, reply: str | None = None) -> dict:
+        """What `module(**inputs)` takes: tensors of one row, nothing cached, so that gradients reach the pixels.
+
+        reply  put after the prompt, the end of the turn included
+        """
+        return self._engine.inputs(self._read(query), () if reply is None else self._reply_ids(reply))
+
+    def answer(self, queries: Sequence[Query]) -> list[Answer]:
+        """One Answer a Query, in order; tokens are those of the whole reply, its thought and its end included.
+
+        A batch is timed as one: each Answer's `seconds` is its equal share.
+
+        Raises CapabilityError before any work for too many scans or too long a prompt; and after it where the numbers
+        were not finite, or where nothing but padding, or nothing at all, was said.
+        """
+        began = time.perf_counter()
+        asked = [self._read(query) for query in queries]
+        drawn: list[list[Token]] = [[] for _ in asked]
+        ids: list[list[tuple[int, float]]] = [[] for _ in asked]
+        for row, token, logprob in self._engine.draw(asked):
+            ids[row].append((token, logprob))
+        drawn = [self._tokens(row) for row in ids]
+        seconds = (time.perf_counter() - began) / max(1, len(asked))
+        return [self._answer(one, tokens, seconds) for one, tokens in zip(asked, drawn, strict=True)]
+
+    def score(self, query: Query, options: Sequence[str]) -> Choices:
+        """How likely each of `options` is as the whole reply: its tokens and the one that ends the turn.
+
+        Without the end, "no" would also count what begins with "no", such as "not seen".
+        """
+        return self.score_many([query], options)[0]
+
+    def score_many(self, queries: Sequence[Query], options: Sequence[str]) -> list[Choices]:
+        """`score` of many queries with the same options, in batches."""
+        if not options or len(set(options)) != len(options):
+            raise SpecError(f"options are {list(options)}", accepted="one or more different texts")
+        asked = [self._read(query) for query in queries]
+        replies = [self._reply_ids(option) for option in options]
+        scored = self._engine.force(asked, [replies] * len(asked)) if asked else []
+        return [
+            Choices(
+                tuple(options),
+                tuple(
+                    self._tokens(list(zip(reply, row, strict=True))) for reply, row in zip(replies, rows, strict=True)
+                ),
+                self.name,
+                self.fingerprint,
+                one.query.fingerprint,
+                self._cautions(one),
+            )
+            for one, rows in zip(asked, scored, strict=True)
+        ]
+
+    def stream(self, query: Query) -> Iterator[str]:
+        """The reply as it comes: whole characters, and a thought with its marks before the text.
+
+        Whoever stops reading stops the model.
+        """
+        one = self._read(query)
+        return self.speech.pieces(token for _, token, _ in self._engine.draw([one]) if token not in self.speech.stops)
+
+    def _read(self, query: Query) -> Asked:
+        check_texts([part.text for message in query.messages for part in message.parts if part.text], self.speech)
+        return self._engine.read(query)
+
+    def _reply_ids(self, text: str) -> tuple[int, ...]:
+        check_texts([text], self.speech)
+        ids = (*self.speech.ids(text), *self.speech.turn_end)
+        if not ids:
+            raise SpecError("an empty reply of a model that has no token to end it with", accepted="some text")
+        return ids
+
+    def _tokens(self, drawn: Sequence[tuple[int, float]]) -> tuple[Token, ...]:
+        spelled = self.speech.spelled([token for token, _ in drawn])
+        return tuple(Token(token, word, logprob) for (token, logprob), word in zip(drawn, spelled, strict=True))
+
+    def _cautions(self, one: Asked) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self._engine.warnings(one), *self.conventions.cautions(one.query))))
+
+    def _answer(self, one: Asked, tokens: tuple[Token, ...], seconds: float) -> Answer:
+        finished = tokens[-1].id in self.speech.stops
+        said = [token.id for token in (tokens[:-1] if finished else tokens)]
+        reply = self.conventions.read(self.speech.text(said), finished)
+        if not reply.text.strip() and not reply.thought:
+            raise self._silence(one, said)
+        fits = tuple(self._engine.fit(scan.rows, scan.cols) for scan in one.query.scans)
+        boxes, doubts = self.conventions.boxes(reply.text, fits)
+        return Answer(
+            reply.text,
+            tokens,
+            boxes,
+            reply.thought,
+            reply.truncated,
+            seconds,
+            len(one.ids),
+            self.name,
+            self.fingerprint,
+            one.query.fingerprint,
+            (*self._cautions(one), *reply.warnings, *doubts),
+        )
+
+    def _silence(self, one: Asked, said: list[int]) -> CapabilityError:
+        """Why nothing came: padding alone is what overflow looks like, an empty turn is the model's own choice."""
+        kind = str(self._module.dtype).removeprefix("torch.")
+        if said and set(said) == {self.speech.pad}:
+            return CapabilityError(
+                f"{self.name} said nothing but padding, computed in {kind}",
+                accepted="Gemma 3 overflows in float16 and then gives padding alone",
+                fix='load_model(name, dtype="bfloat16") where the GPU has it, else dtype="float32"',
+            )
+        told = f"{len(said)} token(s) without a visible character" if said else "the end of its turn at once"
+        return CapabilityError(
+            f"{self.name} said nothing: {told} (query {one.query.fingerprint[:8]})",
+            accepted="a reply with text",
+            fix="ask in other words, or score given replies: model.score(query, [...])",
+        )
+
+
+def _engine(module, processor, speech: Speech, conventions: Conventions, name: str, guard):
+    """The fast way for what is known to go it exactly, transformers' own for the rest."""
+    inner = module.get_base_model() if hasattr(module, "get_base_model") else module  # an adapter's wrapping
+    if inner.config.model_type == "gemma3_text":
+        return CachedEngine(inner, processor, speech, conventions, name, None)
+    if inner.config.model_type == "gemma3" and hasattr(processor, "full_image_sequence"):
+        preparation = preparation_of(processor, conventions.fit)
+        if preparation is not None:
+            return CachedEngine(inner, processor, speech, conventions, name, Eye(inner, preparation, guard))
+    return BorrowedEngine(inner, processor, speech, conventions, name)
