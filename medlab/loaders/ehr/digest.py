@@ -3,12 +3,12 @@
 What is left out is counted in the text itself, so that neither the model nor the reader takes silence for absence.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from medlab.core.errors import SpecError
 from medlab.core.record import Record, check_choice, check_text, check_whole, record
+from medlab.core.token_estimate import estimated_tokens
 from medlab.loaders.ehr.entry import Entry
 from medlab.loaders.ehr.lines import line_of, note_lines
 from medlab.loaders.ehr.people import MAX_AGE_YEARS, Person
@@ -20,7 +20,6 @@ NOTE_CHARACTERS = 600
 SAFETY = (("allergies", ("AllergyIntolerance",)), ("problems", ("Condition",)))
 STANDING = (*SAFETY, ("medications", ("MedicationRequest", "MedicationStatement")))
 """(section, kinds) whose active entries come first, whatever is asked"""
-_TOKEN = re.compile(r"\d|[A-Za-z]{1,4}|[^\W\dA-Za-z]|[^\w\s]")
 
 
 @record
@@ -38,14 +37,6 @@ class Digest(Record):
 
     def __str__(self) -> str:
         return self.text
-
-
-def estimated_tokens(text: str) -> int:
-    """An estimate without a tokenizer: each digit, sign and CJK character one token, words one for four letters.
-
-    Gemma's tokenizer splits numbers into digits too; of English words it mostly makes fewer tokens than this.
-    """
-    return len(_TOKEN.findall(text))
 
 
 def digest(

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from medlab.core.record import Record, record
-from medlab.loaders.ehr.digest import Digest, digest, estimated_tokens
+from medlab.core.token_estimate import estimated_tokens
+from medlab.loaders.ehr.digest import Digest, digest
 from medlab.loaders.ehr.entry import Entry
 from medlab.loaders.ehr.lines import line_of, note_lines
 from medlab.loaders.ehr.people import Person
