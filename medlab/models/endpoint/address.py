@@ -37,11 +37,11 @@ def read_address(url: str, *, plain_http: bool = False) -> Address:
     """
     if not isinstance(url, str):
         raise SpecError(f"the address is a {type(url).__name__}", accepted="text", fix=f'"{_EXAMPLE}"')
-    secretive = re.sub(r"//[^/]*@", "//…@", url.partition("?")[0])  # a password is not repeated in a message
+    told = re.sub(r"//[^/]*@|[?#].*", "…", url, flags=re.DOTALL)  # what may be a password is not repeated
     problem = _problem(url)
     if problem:
         raise SpecError(
-            f"the address {shown(secretive)} {problem}",
+            f"the address {shown(told)} {problem}",
             accepted="http:// or https://, a host, perhaps a port and a path; nothing else",
             fix=f'"{_EXAMPLE}"',
         )

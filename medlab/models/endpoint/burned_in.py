@@ -13,11 +13,12 @@ from medlab.core.errors import MissingDependency
 from medlab.core.geometry import BoxPx
 from medlab.core.scan import Scan
 
-MARKERS = re.compile(r"[LR]|LT|RT|LEFT|RIGHT|PA|AP|左|右|左侧|右侧", re.IGNORECASE)
-"""what may stand on a film and identifies nobody: the side, and the way the rays went"""
-TILE_PX = 1400
-"""longest side that is looked at in one piece: the detector would shrink more than 2000, and small words with it"""
-OVERLAP_PX = 200
+MARKERS = re.compile(r".|LL|RR|LT|RT|LEFT|RIGHT|PA|AP|左侧|右侧", re.IGNORECASE)
+"""what may stand on a film and identifies nobody: the side, the way the rays went, and a single letter, because a
+thick L or R is at times read as two of them, or as another one"""
+TILE_PX = 2000
+"""longest side that is looked at in one piece: RapidOCR shrinks what is larger, and small words with it"""
+OVERLAP_PX = 300
 
 
 def find_words(scan: Scan) -> tuple[BoxPx, ...]:
