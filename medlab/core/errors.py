@@ -77,6 +77,7 @@ DATA_CODES = {
     "ambiguous_patient": "more than one patient where one is needed",
     "decode": "the bytes do not decode",
     "encoding": "text in an encoding that cannot be told",
+    "gated": "weights whose terms of use this account has not accepted",
     "geometry": "rows, columns, bits or samples that make no picture",
     "leak": "one patient in two splits",
     "mask": "a mask that does not fit its picture",
@@ -96,6 +97,7 @@ DATA_CODES = {
     "too_deep": "nested deeper than any honest file",
     "too_large": "larger than the limit",
     "truncated": "the end is missing",
+    "unreachable": "a server that does not answer, or may not be asked",
     "unsafe_path": "a path that leads out of its folder",
     "unsupported": "a valid file of a kind that is not supported",
 }

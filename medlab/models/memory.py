@@ -75,8 +75,8 @@ def activation_bytes(shape: Shape, tokens: int, images: int, dtype: str) -> int:
     """The most that one forward pass holds besides weights and cache, without attention weights ("sdpa").
 
     The towers and the prompt follow one another, so the larger counts. In the image tower: the scan, four copies of
-    the hidden state and two of the inner one. In the prompt: four and three, and the masks. "eager" attention holds ten bytes a
-    head and pair of patches besides: 2.7 GB for one scan of 896 x 896.
+    the hidden state and two of the inner one. In the prompt: four and three, and the masks. "eager" attention holds
+    ten bytes a head and pair of patches besides: 2.7 GB for one scan of 896 x 896.
     """
     number, text = BYTES[dtype], shape.get("text_config", shape)
     prompt = tokens * (4 * text["hidden_size"] + 3 * text["intermediate_size"]) * number + tokens**2 * (2 + number)
