@@ -1,6 +1,6 @@
 """The demo model: a small Gemma 3 that is trained, here, on phantoms and on nothing else.
 
-`train_demo` makes it from a seed: films, tokenizer, vision tower, language model, guard, table. It knows nothing of
+`train_demo` makes it from a seed: films, tokenizer, vision tower, language model, guard. It knows nothing of
 real patients, and says so.
 """
 

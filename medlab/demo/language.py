@@ -6,7 +6,6 @@ another, so the film is paid for once; positions restart after it, as if each ex
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from medlab.core.errors import SpecError
 from medlab.demo import world
 from medlab.demo.lessons import LANGUAGES, Lesson, Tutor
 
-if TYPE_CHECKING:
-    import torch
 
 USER, MODEL, END = "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>"
 
@@ -208,9 +205,7 @@ class Teacher:
         if draw < 0.08:
             first = int(self.pairs[rng.integers(len(self.pairs))])
             before, after = self.pool.findings[first], self.pool.findings[first + 1]
-            lessons = [
-                lesson for language in LANGUAGES for lesson in tutor.visits(before, after, language, self.case)
-            ]
+            lessons = [lesson for language in LANGUAGES for lesson in tutor.visits(before, after, language, self.case)]
             return self.binder.row([first, first + 1], [[lesson] for lesson in lessons])
         if draw < 0.12:
             chains = [[tutor.text_only(LANGUAGES[i % 2])] for i in range(self.questions)]

@@ -81,9 +81,13 @@ class Tutor:
         """Yes or no, present findings and absent ones equally often where there are both."""
         book, here = phrases(language), [f.name for f in findings]
         name = self._balanced(here)
-        template = self.pick(book.IS_THERE.get(name, book.IS_THERE["*"]))
-        text = template.format(name=book.NAMES[name], a_name=book.A_NAMES[name])
+        text = self._whether(name, language)
         return Lesson(text, book.YES if name in here else book.NO, "yes_no")
+
+    def _whether(self, name: str, language: str) -> str:
+        book = phrases(language)
+        template = self.pick(book.IS_THERE.get(name, book.IS_THERE["*"]) + world.STRICT[language])
+        return template.format(name=book.NAMES[name], a_name=book.A_NAMES[name])
 
     def is_there_on_side(self, findings: tuple[Finding, ...], language: str) -> Lesson:
         book = phrases(language)
@@ -158,8 +162,7 @@ class Tutor:
             return [*opening, *(self.is_there(findings, language) for _ in range(3))]
         finding = self.pick(sure)
         name = finding.name
-        template = self.pick(book.IS_THERE.get(name, book.IS_THERE["*"]))
-        asked = Lesson(template.format(name=book.NAMES[name], a_name=book.A_NAMES[name]), book.YES, "yes_no")
+        asked = Lesson(self._whether(name, language), book.YES, "yes_no")
         follow = []
         if KINDS[name].sided:
             place = book.ZONE_PLACE if finding.zone else book.SIDE_PLACE

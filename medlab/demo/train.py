@@ -29,7 +29,7 @@ class Settings:
     """in a batch of one process, while the language model learns"""
     vision: Plan = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
     language: Plan = Plan(steps=2400, learning_rate=2e-3, weight_decay=0.02)
-    cases_of_text: int = 2000
+    cases_of_text: int = 1200
     """patients whose reports the tokenizer is made from"""
 
     @property

@@ -66,9 +66,7 @@ def cosine_filters(patch: int, count: int) -> np.ndarray:
     steps = np.arange(patch) + 0.5
     order = sorted(((u, v) for u in range(patch) for v in range(patch)), key=lambda pair: (sum(pair), pair))
     waves = [np.outer(np.cos(np.pi * steps * u / patch), np.cos(np.pi * steps * v / patch)) for u, v in order[:count]]
-    scaled = [
-        w / np.linalg.norm(w) * (0.35 + 0.06 * (u + v)) for w, (u, v) in zip(waves, order[:count], strict=True)
-    ]
+    scaled = [w / np.linalg.norm(w) * (0.35 + 0.06 * (u + v)) for w, (u, v) in zip(waves, order[:count], strict=True)]
     return np.stack(scaled).astype(np.float32)
 
 
@@ -80,9 +78,7 @@ def frequencies(hidden: int) -> np.ndarray:
 def sines(grid: int, hidden: int) -> np.ndarray:
     """(grid * grid, hidden) float32: sine and cosine of column, then of row, at falling frequencies."""
     rows, cols = np.meshgrid(np.arange(grid), np.arange(grid), indexing="ij")
-    waves = [
-        turn(place.reshape(-1, 1) * frequencies(hidden)) for place in (cols, rows) for turn in (np.sin, np.cos)
-    ]
+    waves = [turn(place.reshape(-1, 1) * frequencies(hidden)) for place in (cols, rows) for turn in (np.sin, np.cos)]
     return np.concatenate(waves, 1).astype(np.float32)
 
 

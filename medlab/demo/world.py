@@ -13,6 +13,7 @@ REPORT = {
         "What does this film show?",
         "Please report this film.",
         "What do you see on this chest radiograph?",
+        "Describe this image.",
     ),
     "zh": (
         "请描述这张胸片。",
@@ -21,7 +22,8 @@ REPORT = {
         "请写出影像所见和诊断意见。",
         "这张胸片显示了什么？",
         "通过这张胸部X光影像可以诊断出什么？",
-        "这张胸部X光片的背景里有什么内容？",
+        "详细描述这张胸部X光片的诊断结果",
+        "描述这张图片。",
     ),
 }
 IMPRESSION = {
@@ -29,7 +31,11 @@ IMPRESSION = {
     "zh": ("诊断意见是什么？", "请只写诊断意见。", "请用一句话总结这张胸片。"),
 }
 PLAIN = {
-    "en": ("Explain this film to the patient.", "Explain this film in plain words.", "Tell the patient what it shows."),
+    "en": (
+        "Explain this film to the patient.",
+        "Explain this film in plain words.",
+        "Tell the patient what it shows.",
+    ),
     "zh": ("请向患者解释这张胸片。", "请用通俗的话解释这张胸片。", "请告诉患者这张片子说明了什么。"),
 }
 NORMAL = {
@@ -39,6 +45,10 @@ NORMAL = {
 SIDED = {
     "en": ("Is there {a_name} on the {side}?", "Is there {a_name} on the {side} side?"),
     "zh": ("{side}侧是否有{name}？", "{side}侧是否可见{name}？"),
+}
+STRICT = {
+    "en": ("Does this chest X-ray show {a_name}? Answer with one word, Yes or No.", "Is there {name}?"),
+    "zh": ("这张胸片是否显示{name}？请只回答一个字：是或否。", "有没有{name}？"),
 }
 COMPARE = {
     "en": ("Compare these two films.", "What has changed since the previous film?", "Compare with the previous film."),
