@@ -5,8 +5,8 @@ from medlab.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Advice": "medlab.prompts.lint",
-        "lint": "medlab.prompts.lint",
+        "Advice": "medlab.prompts.linter",
+        "lint": "medlab.prompts.linter",
         "load": "medlab.prompts.library",
         "names": "medlab.prompts.library",
         "read_prompts": "medlab.prompts.library",

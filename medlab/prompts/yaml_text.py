@@ -1,14 +1,16 @@
 """YAML from strangers, as plain values with the line that each object began on. Nothing is built, nothing repeated.
 
-Tags that would make objects, anchors and aliases, keys that stand twice and endless nesting are errors that name the
-line. It knows no key's meaning.
+Tags that would make objects, aliases, keys that stand twice and deep nesting are errors that name the line. No key
+means anything here.
 """
 
+import functools
 from typing import Any
 
 from medlab.core.errors import DataError, shown
 
 MAX_YAML_BYTES = 256 << 10
+MAX_DEPTH = 20
 LINE = "(line)"
 """the key under which each object keeps the line it began on; no key of a file can be this"""
 _PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "bool", "null", "float", "seq", "map"))
@@ -17,8 +19,8 @@ _PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "bool"
 def parse_yaml(data: bytes, where: str) -> Any:
     """The one document as dicts (each with LINE), lists, text, numbers, truth values and None.
 
-    Raises DataError: too_large, encoding, decode; pickle for a tag that would make an object; schema for a key twice,
-    a key that is no text, an anchor or several documents.
+    Raises DataError: too_large, encoding, too_deep, decode; pickle for a tag that would make an object; schema for a
+    key twice, a key that is no text, an alias.
     """
     import yaml
 
@@ -28,33 +30,40 @@ def parse_yaml(data: bytes, where: str) -> Any:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError("encoding", f"{where} is not UTF-8", fix="save it as UTF-8") from error
-    loader = None
     try:
-        loader = yaml.SafeLoader(text)
-        _refuse_anchors(text, where)
+        loader = _loader()(text)
+        loader.where = where
         node = loader.get_single_node()
         return _value(loader, node, where) if node is not None else None
-    except RecursionError as error:
-        raise DataError("decode", f"{where}: nested too deep to be honest") from error
     except DataError:
         raise
     except (yaml.YAMLError, ValueError) as error:
         raise DataError("decode", f"{where}: not YAML ({shown(_at(error))})") from error
-    finally:
-        if loader is not None:
-            loader.dispose()
 
 
-def _refuse_anchors(text: str, where: str) -> None:
-    """An alias lets a page of text stand for gigabytes."""
+@functools.cache
+def _loader() -> type:
+    """PyYAML's safe loader, which stops where a text nests deep or lets one thing stand for another.
+
+    An alias lets a page stand for gigabytes, and PyYAML's time grows with the square of the depth.
+    """
     import yaml
 
-    if "&" not in text and "*" not in text:
-        return
-    for token in yaml.scan(text, yaml.SafeLoader):
-        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-            line = token.start_mark.line + 1
-            raise DataError("schema", f"{where} line {line}: an anchor or alias", accepted="everything written out")
+    class Loader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent, index):
+            at = f"{self.where} line {self.peek_event().start_mark.line + 1}"
+            if self.check_event(yaml.AliasEvent):
+                raise DataError("schema", f"{at}: an alias", accepted="everything written out")
+            if self.depth == MAX_DEPTH:
+                raise DataError("too_deep", f"{at}: nested more than {MAX_DEPTH} deep", accepted="a list of prompts")
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return Loader
 
 
 def _at(error: Exception) -> str:
