@@ -89,7 +89,7 @@ def caption_inputs(tokenizer, texts: Sequence[str], length: int, *, mask: bool) 
     for text, count in zip(listed, counts, strict=True):
         if count > length:
             told = f"the caption {shown(text, 60)} has {count} tokens; the model reads the first {length}"
-            warnings.warn(told, CaptionWarning, stacklevel=4)
+            warnings.warn(told, CaptionWarning, stacklevel=3)
     padded = tokenizer(listed, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     return {name: padded[name] for name in ("input_ids", "attention_mask") if name == "input_ids" or mask}
 

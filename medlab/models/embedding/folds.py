@@ -39,32 +39,39 @@ def check_apart(folds: Sequence[Fold], patients: np.ndarray) -> None:
             raise DataError("leak", f"fold {number}: {len(shared)} patient(s) both learnt from and tried on")
 
 
-def auc(labels: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Area under the ROC curve: how often a random positive has the larger value, ties counted half.
+def auc(labels: np.ndarray, values: np.ndarray, fold: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Area under the ROC curve: how often a positive has the larger value than a negative *of its own fold*.
 
-    labels, values  (n,) 0 or 1; any numbers
-    weights         (n,) how often each row counts; None for once. NaN where one label has no weight.
+    labels, values, fold  (n,) 0 or 1; any numbers; which fold's fit gave the value
+    weights               (n,) how often each row counts; None for once
+
+    Ties count half. NaN where no fold has both labels. Values of different fits are not compared: a fold of more
+    positives leaves fewer to learn from, its fit starts lower, and all folds in one pot would make an embedding that
+    knows nothing look worse than chance.
     """
     weights = np.ones(len(labels)) if weights is None else weights
-    order = np.unique(values, return_inverse=True)[1]
-    positive = np.bincount(order, weights * labels)
-    negative = np.bincount(order, weights * (1 - labels))
-    pairs = positive.sum() * negative.sum()
-    below = np.cumsum(negative) - 0.5 * negative
-    return float(positive @ below / pairs) if pairs else float("nan")
+    won = pairs = 0.0
+    for one in np.unique(fold):
+        rows = fold == one
+        rank = np.unique(values[rows], return_inverse=True)[1]
+        positive = np.bincount(rank, weights[rows] * labels[rows])
+        negative = np.bincount(rank, weights[rows] * (1 - labels[rows]))
+        won += positive @ (np.cumsum(negative) - 0.5 * negative)
+        pairs += positive.sum() * negative.sum()
+    return float(won / pairs) if pairs else float("nan")
 
 
 def auc_interval(
-    labels: np.ndarray, values: np.ndarray, patients: np.ndarray, *, resamples: int, seed: int
+    labels: np.ndarray, values: np.ndarray, fold: np.ndarray, patients: np.ndarray, *, resamples: int, seed: int
 ) -> tuple[float, float, float]:
     """(2.5 % quantile, 97.5 % quantile, mean) of the AUC over bootstrap resamples of whole patients.
 
-    A resample without a positive or without a negative has no AUC and is left out.
+    A resample in which no fold has both labels has no AUC and is left out.
     """
     rng = np.random.default_rng(seed)
     kinds, row_of = np.unique(patients, return_inverse=True)
     drawn = (rng.multinomial(len(kinds), np.full(len(kinds), 1 / len(kinds))) for _ in range(resamples))
-    found = np.array([auc(labels, values, counts[row_of]) for counts in drawn])
+    found = np.array([auc(labels, values, fold, counts[row_of]) for counts in drawn])
     found = found[np.isfinite(found)]
     low, high = np.quantile(found, (0.025, 0.975))
     return float(low), float(high), float(found.mean())

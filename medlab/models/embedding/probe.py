@@ -7,12 +7,12 @@ them, and runs no model.
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from medlab.core.errors import DataError, SpecError, shown
-from medlab.core.record import Record, check_whole, frozen_array, record
+from medlab.core.record import Record, check_number, check_whole, frozen_array, record
 from medlab.core.score import Score
 from medlab.models.embedding.folds import Fold, auc, auc_interval, patient_folds
 
@@ -37,7 +37,7 @@ class LinearProbe(Record):
     strengths: tuple[float, ...]
     """C of each finding, chosen by AUC inside the training patients"""
     scores: tuple[Score, ...]
-    """AUC of each finding on patients not learnt from, all folds pooled; n is patients"""
+    """AUC of each finding on patients not learnt from, over the pairs within each fold; n is patients"""
     folds: int
     seed: int
 
@@ -109,39 +109,68 @@ def linear_probe(
     from tqdm.auto import tqdm
 
     rows, table, people = _checked(embeddings, labels, patients, findings)
-    for name, value, low in (("folds", folds, 2), ("resamples", resamples, 100)):
-        check_whole(name, value, low)
+    plan = Plan(folds, tuple(map(float, strengths)), resamples, seed)
     _check_enough(table, people, findings, folds)
     learnt = []
     for column, finding in enumerate(tqdm(findings, desc="probing", delay=2, disable=not progress)):
         known = np.isfinite(table[:, column])
-        x, y, who = rows[known], table[known, column], people[known]
-        tried = np.empty(len(y))
-        for train, test in patient_folds(y, who, folds, seed):
-            fitted, _ = _fit(x[train], y[train], who[train], strengths, seed)
-            tried[test] = fitted.predict_proba(x[test])[:, 1]
-        score = _score(finding, y, tried, who, resamples, seed)
-        learnt.append((*_straight(*_fit(x, y, who, strengths, seed)), score))
+        learnt.append(_learn(finding, rows[known], table[known, column], people[known], plan))
     weights, offsets, chosen, scores = zip(*learnt, strict=True)
-    return LinearProbe(
-        tuple(findings), np.stack(weights), np.array(offsets), tuple(map(float, chosen)), tuple(scores), folds, seed
-    )
+    return LinearProbe(tuple(findings), np.stack(weights), np.array(offsets), chosen, scores, folds, seed)
 
 
-def _fit(x: np.ndarray, y: np.ndarray, who: np.ndarray, strengths: Sequence[float], seed: int):
-    """(fitted pipeline, C): C is the one of largest AUC over folds of these patients, the smallest of equals."""
-    chosen = min(strengths)
-    if len(strengths) > 1:
-        inner = patient_folds(y, who, TUNING_FOLDS, seed)
-        chosen = max(sorted(strengths), key=lambda c: auc(y, _tried(x, y, inner, c)))
-    return _regression(chosen).fit(x, y), chosen
+@record
+class Plan(Record):
+    """How a probe is learnt and measured: the options of `linear_probe`."""
+
+    folds: int
+    strengths: tuple[float, ...]
+    resamples: int
+    seed: int
+
+    def __post_init__(self):
+        for name, low in (("folds", 2), ("resamples", 100), ("seed", 0)):
+            check_whole(name, getattr(self, name), low)
+        if not self.strengths:
+            raise SpecError("no strength", accepted="one or more values of C", fix="strengths=(0.01,)")
+        for strength in self.strengths:
+            check_number("strength", strength, low=1e-12)
 
 
-def _tried(x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], c: float) -> np.ndarray:
-    values = np.empty(len(y))
-    for train, test in folds:
-        values[test] = _regression(c).fit(x[train], y[train]).predict_proba(x[test])[:, 1]
-    return values
+def _learn(
+    finding: str, x: np.ndarray, y: np.ndarray, who: np.ndarray, plan: Plan
+) -> tuple[np.ndarray, float, float, Score]:
+    """(weights, offset, C, AUC) of one finding: the AUC from folds, the rest from all patients."""
+
+    def strength_of(rows: np.ndarray) -> float:
+        return _strength(x[rows], y[rows], who[rows], plan)
+
+    values, fold = _unseen(x, y, patient_folds(y, who, plan.folds, plan.seed), strength_of)
+    chosen = strength_of(np.arange(len(y)))
+    scaler, regression = (step for _, step in _regression(chosen).fit(x, y).steps)
+    weights = regression.coef_[0] / scaler.scale_
+    offset = float(regression.intercept_[0] - weights @ scaler.mean_)
+    return weights, offset, chosen, _score(finding, y, values, fold, who, plan)
+
+
+def _strength(x: np.ndarray, y: np.ndarray, who: np.ndarray, plan: Plan) -> float:
+    """C of the largest AUC over folds of these patients alone, the smallest of equals."""
+    if len(plan.strengths) == 1:
+        return plan.strengths[0]
+    inner = patient_folds(y, who, TUNING_FOLDS, plan.seed)
+    found = {c: auc(y, *_unseen(x, y, inner, lambda _, c=c: c)) for c in sorted(plan.strengths)}
+    return max(found, key=found.get)
+
+
+def _unseen(
+    x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], strength_of: Callable[[np.ndarray], float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(value, fold) of each row, from the fit of the fold that did not learn from it."""
+    values, fold = np.empty(len(y)), np.empty(len(y), int)
+    for number, (train, test) in enumerate(folds):
+        fitted = _regression(strength_of(train)).fit(x[train], y[train])
+        values[test], fold[test] = fitted.decision_function(x[test]), number
+    return values, fold
 
 
 def _regression(c: float):
@@ -152,16 +181,9 @@ def _regression(c: float):
     return make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=2000))
 
 
-def _straight(fitted, chosen: float) -> tuple[np.ndarray, float, float]:
-    """(weights, offset, C) for rows that were not standardised."""
-    scaler, regression = (step for _, step in fitted.steps)
-    weights = regression.coef_[0] / scaler.scale_
-    return weights, float(regression.intercept_[0] - weights @ scaler.mean_), chosen
-
-
-def _score(finding: str, y: np.ndarray, tried: np.ndarray, who: np.ndarray, resamples: int, seed: int) -> Score:
-    value = auc(y, tried)
-    low, high, mean = auc_interval(y, tried, who, resamples=resamples, seed=seed)
+def _score(finding: str, y: np.ndarray, values: np.ndarray, fold: np.ndarray, who: np.ndarray, plan: Plan) -> Score:
+    value = auc(y, values, fold)
+    low, high, mean = auc_interval(y, values, fold, who, resamples=plan.resamples, seed=plan.seed)
     return Score(
         finding,
         value,
