@@ -124,10 +124,10 @@ class Dialogue:
 
     def _query(self, turns: list[Turn], question: str) -> Query:
         check_text("question", question)
-        first = self.model.query(self.scans, turns[0].question if turns else question)
-        messages = [*first.messages]
-        for turn, after in zip(turns, [*(turn.question for turn in turns[1:]), question], strict=True):
-            messages += [_text("model", turn.answer.text), _text("user", after)]
+        first, *later = [*(turn.question for turn in turns), question]
+        messages = [*self.model.query(self.scans, first).messages]
+        for turn, following in zip(turns, later, strict=True):
+            messages += [_text("model", turn.answer.text), _text("user", following)]
         system = [_text("system", self.system)] if self.system else []
         return Query((*system, *messages), self.scans, self.decoding)
 
@@ -191,7 +191,7 @@ def _check_scans(held: Transcript, scans: tuple[Scan, ...], name: str) -> None:
             fix="Dialogue.load(path, model, scans), the scans in the order they were shown",
         )
     for number, (scan, mark) in enumerate(zip(scans, held.marks, strict=True)):
-        if scan.fingerprint == mark.fingerprint:
+        if scan.fingerprint == mark.scan_fingerprint:
             continue
         same_file = bool(mark.sha256) and scan.sha256 == mark.sha256
         raise DataError(

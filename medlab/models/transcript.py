@@ -25,7 +25,7 @@ class Turn(Record):
 class ScanMark(Record):
     """Which scan it was, without its pixels or its name."""
 
-    fingerprint: str
+    scan_fingerprint: str
     """of the Scan: pixels and how they were made"""
     sha256: str
     """of the file; empty where there was none"""
@@ -51,5 +51,5 @@ class Transcript(Record):
         check_whole("version", self.version)
         if self.version != VERSION:
             raise SpecError(f"version is {self.version}", accepted=f"{VERSION}", fix="a newer medlab wrote this")
-        if self.scans and [scan.fingerprint for scan in self.scans] != [mark.fingerprint for mark in self.marks]:
+        if self.scans and [scan.fingerprint for scan in self.scans] != [mark.scan_fingerprint for mark in self.marks]:
             raise SpecError("the scans are not those of the marks", accepted="the same in the same order")

@@ -5,13 +5,15 @@ A name that says nothing gets the plain ones, which every chat model of transfor
 
 import re
 
-from medlab.models.conventions.medgemma import MAX_PATCHES, MedGemma
+from medlab.models.conventions.medgemma import CONTROLS, MAX_PATCHES, MedGemma
 from medlab.models.conventions.plain import Conventions
 
 FAMILIES: dict[str, Conventions] = {
     "plain": Conventions(),
-    "gemma-3": Conventions("gemma-3", controls=MedGemma().controls),
+    "gemma-3": Conventions("gemma-3", controls=CONTROLS),
+    "gemma-3-text": Conventions("gemma-3-text", max_images=0, controls=CONTROLS),
     "medgemma-1": MedGemma(),
+    "medgemma-1-pt": MedGemma("medgemma-1-pt", "image_first", system=False),
     "medgemma-1-27b": MedGemma("medgemma-1-27b", thinks=True),
     "medgemma-1-27b-text": MedGemma("medgemma-1-27b-text", max_images=0, thinks=True),
     "medgemma-1.5": MedGemma(
@@ -23,7 +25,9 @@ _NAMES = (
     (r"medgemma-?1\.5", "medgemma-1.5"),
     (r"medgemma.*27b-text", "medgemma-1-27b-text"),
     (r"medgemma.*27b", "medgemma-1-27b"),
+    (r"medgemma.*-pt", "medgemma-1-pt"),
     (r"medgemma", "medgemma-1"),
+    (r"gemma-?3-(1b|270m)", "gemma-3-text"),
     (r"gemma-?3(?!n)", "gemma-3"),
 )
 """(pattern of a catalog name, hub id or folder, in lower case; family), the first that fits"""
