@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from medlab.cli_ask import ask, chat, report
+from medlab.cli_demo import demo
 from medlab.core.errors import DataError, MedlabError
 from medlab.version import __version__
 
@@ -18,6 +20,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+for verb in (ask, report, chat):
+    app.command()(verb)
+app.add_typer(demo, name="demo")
 
 
 def print_version(wanted: bool) -> None:

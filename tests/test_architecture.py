@@ -29,6 +29,8 @@ ARROWS = {
     "lab": frozenset({"core"}),
     "doctor": frozenset({"core", "loaders", "machine"}),
     "cli": ANYTHING,
+    "cli_ask": ANYTHING,
+    "cli_demo": ANYTHING,
 }
 """room or top-level module -> what of medlab it may import besides itself and medlab.version"""
 

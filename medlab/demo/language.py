@@ -13,7 +13,8 @@ from medlab.core.errors import SpecError
 from medlab.demo import world
 from medlab.demo.lessons import LANGUAGES, Lesson, Tutor
 
-
+WEIGHT = {"yes_no": 3.0, "yes_no_side": 3.0, "where": 2.0, "severity": 3.0, "box": 1.5}
+"""of a token in the loss, by kind of lesson; 1 otherwise: one word of yes or no weighs as much as a clause of a report"""
 USER, MODEL, END = "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>"
 
 
@@ -95,8 +96,8 @@ class Row:
 
     films: list[int]
     opening: list[int]
-    chains: list[list[tuple[list[int], list[int]]]]
-    """(question tokens, answer tokens) of each exchange"""
+    chains: list[list[tuple[list[int], list[int], float]]]
+    """(question tokens, answer tokens, weight of the answer) of each exchange"""
 
 
 class Binder:
@@ -117,22 +118,23 @@ class Binder:
             self.known[text] = self.encode(text)
         return self.known[text]
 
-    def _chain(self, lessons: list[Lesson]) -> list[tuple[list[int], list[int]]]:
-        pairs = []
+    def _chain(self, lessons: list[Lesson]) -> list[tuple[list[int], list[int], float]]:
+        exchanges = []
         for index, lesson in enumerate(lessons):
             question = ("\n" + USER if index else "") + f"{lesson.question}{END}\n{MODEL}"
-            pairs.append((self.encode(question), self.encode(lesson.answer + END)))
-        return pairs
+            exchanges.append((self.encode(question), self.encode(lesson.answer + END), WEIGHT.get(lesson.kind, 1.0)))
+        return exchanges
 
 
 def collate(rows: list[Row], features: np.ndarray, image_token: int, pad: int) -> dict:
-    """Tensors of a batch: ids, labels (-100 where nothing is learnt), positions, mask (n, 1, length, length)."""
+    """Tensors of a batch: ids, labels (-100 where nothing is learnt), weights, positions, mask (n, 1, length, length)."""
     import torch
 
-    lengths = [len(r.opening) + sum(len(q) + len(a) for chain in r.chains for q, a in chain) for r in rows]
+    lengths = [len(r.opening) + sum(len(q) + len(a) for chain in r.chains for q, a, _ in chain) for r in rows]
     n, length = len(rows), max(lengths)
     ids = np.full((n, length), pad)
     labels, positions = np.full((n, length), -100), np.zeros((n, length), np.int64)
+    weights = np.ones((n, length), np.float32)
     mask = np.zeros((n, 1, length, length), bool)
     for index, row in enumerate(rows):
         start = len(row.opening)
@@ -140,9 +142,10 @@ def collate(rows: list[Row], features: np.ndarray, image_token: int, pad: int) -
         mask[index, 0, :start, :start] = np.tri(start, dtype=bool) | same_picture(ids[index, :start] == image_token)
         at = start
         for chain in row.chains:
-            tokens = [token for question, answer in chain for token in question + answer]
-            learnt = [label for question, answer in chain for label in [-100] * len(question) + answer]
+            tokens = [token for question, answer, _ in chain for token in question + answer]
+            learnt = [label for question, answer, _ in chain for label in [-100] * len(question) + answer]
             end = at + len(tokens)
+            weights[index, at:end] = [w for question, answer, w in chain for _ in question + answer]
             ids[index, at:end], labels[index, at:end] = tokens, learnt
             positions[index, at:end] = np.arange(start, start + len(tokens))
             mask[index, 0, at:end, :start] = True
@@ -151,7 +154,7 @@ def collate(rows: list[Row], features: np.ndarray, image_token: int, pad: int) -
         mask[index, 0, at:, 0] = True
     chosen = [film for row in rows for film in row.films]
     seen = torch.from_numpy(features[chosen]).float() if chosen else None
-    tensors = {"ids": ids, "labels": labels, "positions": positions, "mask": mask}
+    tensors = {"ids": ids, "labels": labels, "weights": weights, "positions": positions, "mask": mask}
     return {name: torch.from_numpy(array) for name, array in tensors.items()} | {"seen": seen}
 
 
@@ -172,7 +175,7 @@ def build_speech(model, image_token: int):
             self.projector = model.model.multi_modal_projector
             self.language = model.model.language_model
 
-        def forward(self, ids, labels, positions, mask, seen) -> dict:
+        def forward(self, ids, labels, weights, positions, mask, seen) -> dict:
             words = self.language.get_input_embeddings()
             embedded = words(ids)
             if seen is not None:
@@ -186,7 +189,9 @@ def build_speech(model, image_token: int):
             learnt = labels[:, 1:] >= 0
             # The head is the embedding, tied.
             logits = hidden[learnt] @ words.weight.T
-            return {"words": functional.cross_entropy(logits, labels[:, 1:][learnt])}
+            each = functional.cross_entropy(logits, labels[:, 1:][learnt], reduction="none")
+            weight = weights[:, 1:][learnt]
+            return {"words": (each * weight).sum() / weight.sum()}
 
     return Speech()
 

@@ -57,11 +57,8 @@ class Tutor:
 
     def film(self, findings: tuple[Finding, ...], boxes: tuple[Box, ...], count: int) -> list[Lesson]:
         """A report, and `count` shorter questions, each on its own; languages by turns."""
-        language = self.pick(LANGUAGES)
-        lessons = [self.report(findings, language)]
-        for index in range(count):
-            lessons.append(self.short(findings, boxes, LANGUAGES[index % 2]))
-        return lessons
+        report = self.report(findings, self.pick(LANGUAGES))
+        return [report, *(self.short(findings, boxes, LANGUAGES[index % 2]) for index in range(count))]
 
     def report(self, findings: tuple[Finding, ...], language: str) -> Lesson:
         text = report_text(findings, language, int(self.rng.integers(2**31)))

@@ -1,4 +1,4 @@
-"""What the demo model's vision tower is taught about one film: per patch, per finding and side. Arrays in, arrays out."""
+"""What the demo model's vision tower is taught about one film: by patch, finding and side. Arrays in, arrays out."""
 
 import dataclasses
 

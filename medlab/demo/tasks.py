@@ -1,6 +1,7 @@
 """The two things that are trained, as the loop wants them. Each process builds its own, from files."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +18,7 @@ REACH = 8
 class Seeing(Task):
     """Patches to findings."""
 
-    shares = {"present": 1.0, "share": 4.0, "zone": 0.3, "severity": 0.3, "edges": 0.3}
+    shares: ClassVar = {"present": 1.0, "share": 4.0, "zone": 0.3, "severity": 0.3, "edges": 0.3}
 
     def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, films: int):
         self.pool, self.shape, self.films = read_pool(pool, films=shards[0], visits=shards[1]), shape, films
@@ -36,7 +37,7 @@ class Seeing(Task):
 class Speaking(Task):
     """Features to words."""
 
-    shares = {"words": 1.0}
+    shares: ClassVar = {"words": 1.0}
 
     def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, features: Path, tokenizer: Path, rows: int):
         from transformers import AutoTokenizer

@@ -15,20 +15,23 @@ from medlab.demo.language import Shape, build_model, features_of
 from medlab.demo.loop import Plan, train
 from medlab.demo.pool import draw_shard, read_pool
 
+VISION = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
+LANGUAGE = Plan(steps=2000, learning_rate=2e-3, weight_decay=0.02)
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything that the result depends on."""
 
-    shape: Shape = Shape()
+    shape: Shape = dataclasses.field(default_factory=Shape)
     film_shards: int = 92
     visit_shards: int = 10
     films: int = 8
     """in a batch of one process, while the tower learns"""
     rows: int = 4
     """in a batch of one process, while the language model learns"""
-    vision: Plan = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
-    language: Plan = Plan(steps=2400, learning_rate=2e-3, weight_decay=0.02)
+    vision: Plan = VISION
+    language: Plan = LANGUAGE
     cases_of_text: int = 1200
     """patients whose reports the tokenizer is made from"""
 

@@ -41,7 +41,7 @@ def test_a_row_is_the_chat_template_to_the_token(tokenizer, system):
     text = tokenizer.apply_chat_template(turns, tokenize=False)
     picture = "\n\n<start_of_image>" + "<image_soft_token>" * tokens + "<end_of_image>\n\n"
     expected = tokenizer(text.replace("<start_of_image>", picture), add_special_tokens=False).input_ids
-    said = row.opening + [token for question, answer in row.chains[0] for token in question + answer]
+    said = row.opening + [token for question, answer, _ in row.chains[0] for token in question + answer]
     # The template ends a turn with a line break, which nobody has to learn.
     assert said == expected[: len(said)]
     assert len(expected) - len(said) == 1
@@ -66,7 +66,7 @@ def test_image_tokens_see_their_own_picture_and_no_other():
 
 
 def test_exchanges_see_the_film_and_themselves_but_not_one_another():
-    row = Row([0], [2, PICTURE, PICTURE, 3], [[([20], [21, 5])], [([30], [31, 5])]])
+    row = Row([0], [2, PICTURE, PICTURE, 3], [[([20], [21, 5], 3.0)], [([30], [31, 5], 1.0)]])
     made = collate([row], np.zeros((1, 2, 8), np.float16), PICTURE, 0)
     mask = made["mask"][0, 0].numpy()
     assert mask[1, 2] and mask[2, 1], "both ways within a picture"
@@ -79,11 +79,12 @@ def test_exchanges_see_the_film_and_themselves_but_not_one_another():
     assert not mask[4:7, 7:].any()
     assert made["positions"][0].tolist() == [0, 1, 2, 3, 4, 5, 6, 4, 5, 6]
     assert made["labels"][0].tolist() == [-100] * 5 + [21, 5, -100, 31, 5]
+    assert made["weights"][0].tolist() == [1] * 4 + [3] * 3 + [1] * 3
     assert made["seen"].shape == (1, 2, 8)
 
 
 def test_a_later_turn_of_one_chain_sees_the_earlier():
-    chain = [([20], [21]), ([30], [31])]
+    chain = [([20], [21], 1.0), ([30], [31], 1.0)]
     mask = collate([Row([], [2], [chain])], np.zeros((0, 2, 8), np.float16), PICTURE, 0)["mask"][0, 0].numpy()
     assert mask[4, 1]
     assert mask[4, 2]

@@ -43,7 +43,8 @@ class Oracle(Model):
     def score(self, query, options):
         _, _, question = self.known(query)
         right = [option == (question.answer if self.honest else options[0]) for option in options]
-        return Choices(tuple(options), tuple((Token(0, o, -0.1 if r else -3.0),) for o, r in zip(options, right, strict=True)))  # fmt: skip
+        rows = tuple((Token(0, o, -0.1 if r else -3.0),) for o, r in zip(options, right, strict=True))
+        return Choices(tuple(options), rows)
 
 
 @pytest.fixture(scope="module")

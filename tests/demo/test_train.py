@@ -1,6 +1,7 @@
-"""The whole way of the demo model, very small: films, tokenizer, tower, features, language, guard, a folder to load."""
+"""The whole way of the demo model, very small: films, tokenizer, tower, features, language, guard, a folder."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_the_pool_reads_back_what_was_drawn(trained, monkeypatch):
 class Sum(Task):
     """Learns to add: one weight for each of two numbers."""
 
-    shares = {"square": 1.0}
+    shares: ClassVar = {"square": 1.0}
 
     def __init__(self):
         import torch

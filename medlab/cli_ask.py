@@ -1,0 +1,261 @@
+"""The verbs that ask a model: `medlab ask`, `medlab report`, `medlab chat`. Words into calls, answers into text.
+
+What a model wrote is printed as text only: control characters that could move a terminal's cursor are shown as
+escapes. The answer goes to the standard output, everything said about it to the standard error.
+"""
+
+import json
+import pathlib
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medlab.core.errors import MedlabError, SpecError, shown
+
+if TYPE_CHECKING:
+    from medlab.core.answer import Answer, Choices
+    from medlab.core.query import Decoding
+    from medlab.core.scan import Scan
+    from medlab.models.base import Model
+    from medlab.models.dialogue import Dialogue
+
+NOTICE = "Research and teaching only; not a diagnosis."
+PICTURES = {".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".gz", ".bmp", ".webp"}
+MODEL = Annotated[str, typer.Option(help="Catalog name, hub id, folder, or endpoint:URL. `medlab models` lists them.")]
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+TOKENS = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")]
+ALLOW = Annotated[str | None, typer.Option(help='What may leave for an endpoint: "text" or "pixels".')]
+LANG = Annotated[str, typer.Option(help='"en" or "zh".')]
+
+
+def ask(
+    words: Annotated[list[str], typer.Argument(metavar="[IMAGE]... QUESTION", help="No image asks in text alone.")],
+    model: MODEL = "demo",
+    choose: Annotated[str | None, typer.Option(help='Only weigh these replies: "Yes|No".')] = None,
+    tokens: TOKENS = 256,
+    allow: ALLOW = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Ask one question about an image, several images, or none."""
+    *files, question = words
+    if not files and looks_like_a_file(question):
+        raise SpecError(
+            f"{shown(question)} and no question",
+            accepted="IMAGE QUESTION",
+            fix=f'medlab ask {shown(question)} "Is there a pleural effusion?"',
+        )
+    scans, asked = read_scans(files), load(model, allow)
+    query = asked.query(scans or None, question, decoding=decoding_of(tokens))
+    if choose is not None:
+        weighed = asked.score(query, tuple(choose.split("|")))
+        return say_choices(weighed, scans, question, as_json=as_json)
+    return say_answer(asked.answer([query])[0], scans, question, as_json=as_json)
+
+
+def report(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="One film, or several of one patient.")],
+    lang: LANG = "en",
+    prompt: Annotated[str, typer.Option(help="Name of a packaged prompt.")] = "report",
+    model: MODEL = "demo",
+    tokens: TOKENS = 512,
+    allow: ALLOW = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Write the report of a film, in English or Chinese."""
+    from medlab.prompts import lint
+    from medlab.prompts import load as load_prompt
+
+    wording = load_prompt(prompt, language=lang)
+    scans, asked = read_scans(images), load(model, allow)
+    for advice in lint(wording, asked):
+        note(f"prompt {wording.name}: {advice}")
+    if wording.images not in (0, len(scans)):
+        raise SpecError(f"{len(scans)} image(s) for prompt {prompt}", accepted=f"{wording.images}")
+    query = asked.query(scans, wording, decoding=decoding_of(tokens))
+    say_answer(asked.answer([query])[0], scans, wording.template, as_json=as_json)
+
+
+def chat(
+    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]...", help="What the talk is about.")] = None,
+    model: MODEL = "demo",
+    load_from: Annotated[pathlib.Path | None, typer.Option("--load", help="Go on with a saved talk.")] = None,
+    tokens: TOKENS = 256,
+    allow: ALLOW = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """Talk about an image: each line is a question; /help lists what else may be typed."""
+    from medlab.models.dialogue import Dialogue
+
+    scans, asked = read_scans(images or []), load(model, allow)
+    if load_from is not None:
+        talk = Dialogue.load(load_from, asked, scans or None)
+        note(f"{len(talk.turns)} turn(s) of {load_from.name}")
+    else:
+        talk = asked.chat(scans or None, decoding=decoding_of(tokens))
+    note(f"{NOTICE} /help lists the commands, an empty line or /quit ends.")
+    for line in typed():
+        if line.startswith("/"):
+            if not obey(talk, line):
+                return
+            continue
+        try:
+            answer = spoken(talk, line, as_json=as_json)
+        except MedlabError as error:
+            note(f"{type(error).__name__}: {error}")
+            continue
+        except KeyboardInterrupt:
+            note("\nstopped; this turn is not kept")
+            continue
+        for text in answer.warnings:
+            note(f"warning: {text}")
+
+
+COMMANDS = {
+    "/help": "this list",
+    "/reset": "forget every turn",
+    "/undo": "forget the last turn",
+    "/turns": "print what was said",
+    "/save FILE": "write the talk as JSON; `medlab chat --load FILE` goes on with it",
+    "/quit": "end",
+}
+
+
+def obey(talk: "Dialogue", line: str) -> bool:
+    """Does what a line that begins with a slash says; False ends the talk."""
+    word, _, rest = line.partition(" ")
+    try:
+        if word in ("/quit", "/exit"):
+            return False
+        if word == "/reset":
+            talk.reset()
+        elif word == "/undo":
+            note(f"forgotten: {printable(talk.undo().question)}")
+        elif word == "/turns":
+            for turn in talk.turns:
+                typer.echo(f"> {printable(turn.question)}\n{printable(turn.answer.text)}")
+        elif word == "/save" and rest.strip():
+            talk.save(pathlib.Path(rest.strip()))
+            note(f"saved to {printable(rest.strip())}")
+        else:
+            note("\n".join(f"{name:<12} {what}" for name, what in COMMANDS.items()))
+    except (MedlabError, OSError) as error:
+        note(f"{type(error).__name__}: {error}")
+    return True
+
+
+def typed() -> Iterator[str]:
+    """What a person, or a pipe, says: a line at a time, until an empty line or the end."""
+    prompt = "> " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            line = input(prompt).strip()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if not line:
+            if prompt:
+                return
+            continue
+        yield line
+
+
+def spoken(talk: "Dialogue", question: str, *, as_json: bool) -> "Answer":
+    """Asks, and prints the reply as it comes; whole at the end where the model cannot stream."""
+    if as_json or not talk.model.capabilities.streams:
+        answer = talk.ask(question)
+        typer.echo(as_line(answer, talk.scans, question) if as_json else printable(answer.text))
+        return answer
+    pieces = talk.stream(question)
+    while True:
+        try:
+            typer.echo(printable(next(pieces)), nl=False)
+        except StopIteration as end:
+            typer.echo("")
+            return end.value
+
+
+def load(name: str, allow: str | None) -> "Model":
+    """The model; what is to be known of how it was placed goes to the standard error."""
+    from medlab.models.load import load_model
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        settings = {"allow": allow} if allow is not None else {}
+        model = load_model(name, **settings)
+    for warning in said:
+        if issubclass(warning.category, UserWarning) and not issubclass(warning.category, DeprecationWarning):
+            note(f"note: {warning.message}")
+    return model
+
+
+def read_scans(files: list[str]) -> "tuple[Scan, ...]":
+    from medlab.loaders import load_scan
+
+    return tuple(load_scan(file) for file in files)
+
+
+def decoding_of(tokens: int) -> "Decoding":
+    from medlab.core.query import Decoding
+
+    return Decoding(max_new_tokens=tokens)
+
+
+def looks_like_a_file(word: str) -> bool:
+    path = pathlib.Path(word)
+    return path.suffix.lower() in PICTURES or ("\n" not in word and len(word) < 1000 and path.is_file())
+
+
+def say_answer(answer: "Answer", scans: "tuple[Scan, ...]", question: str, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(as_line(answer, scans, question))
+        return
+    typer.echo(printable(answer.text))
+    if answer.truncated:
+        note("cut off at the token limit: raise --tokens")
+    say_doubts(answer.warnings, scans)
+    note(f"{answer.model}, {answer.seconds:.2f} s. {NOTICE}")
+
+
+def say_choices(weighed: "Choices", scans: "tuple[Scan, ...]", question: str, *, as_json: bool) -> None:
+    if as_json:
+        told = {"question": question, "probabilities": dict(zip(weighed.options, weighed.probabilities, strict=True))}
+        typer.echo(json.dumps(told | {"choices": weighed.to_dict(), "scans": described(scans)}, ensure_ascii=False))
+        return
+    for option, share, nats in zip(weighed.options, weighed.probabilities, weighed.logprobs_nats, strict=True):
+        typer.echo(f"{printable(option):<12} {share:6.3f}   log-probability {nats:8.3f}")
+    say_doubts(weighed.warnings, scans)
+    note(f"{weighed.model}; shares of these replies among themselves. {NOTICE}")
+
+
+def say_doubts(doubts: tuple[str, ...], scans: "tuple[Scan, ...]") -> None:
+    for scan in scans:
+        for doubt in scan.doubts:
+            note(f"image: {doubt.text}")
+    for text in doubts:
+        note(f"warning: {text}")
+
+
+def as_line(answer: "Answer", scans: "tuple[Scan, ...]", question: str) -> str:
+    told = {"question": question, "answer": answer.to_dict(), "scans": described(scans)}
+    return json.dumps(told | {"notice": NOTICE}, ensure_ascii=False)
+
+
+def described(scans: "tuple[Scan, ...]") -> list[dict]:
+    return [
+        {"sha256": scan.sha256, "rows": scan.rows, "cols": scan.cols, "doubts": [doubt.text for doubt in scan.doubts]}
+        for scan in scans
+    ]
+
+
+def printable(text: str) -> str:
+    r"""Text that cannot steer a terminal: "\x1b[2J" is shown, not obeyed. Lines and tabs stay."""
+    return "".join(
+        letter if letter in "\n\t" or (letter.isprintable() or letter == "　") else f"\\x{ord(letter):02x}"
+        for letter in text
+    )
+
+
+def note(text: str) -> None:
+    typer.echo(printable(text), err=True)
