@@ -57,15 +57,17 @@ def check_texts(texts: Sequence[str], speech: "Speech") -> None:
             )
 
 
-def room_for(query: Query, prompt_tokens: int, context: int | None, name: str) -> int:
-    """The most tokens that may be generated. Raises CapabilityError where the prompt alone fills the context."""
+def room_for(query: Query, prompt_tokens: int, context: int | None) -> int:
+    """The most tokens that may be generated; none where the prompt alone fills the context."""
     wanted = query.decoding.max_new_tokens
-    if context is None:
-        return wanted
-    if prompt_tokens >= context:
+    return wanted if context is None else max(min(wanted, context - prompt_tokens), 0)
+
+
+def check_room(asked: Asked, context: int | None, name: str) -> None:
+    """Raises CapabilityError where the prompt alone fills the context."""
+    if asked.room == 0:
         raise CapabilityError(
-            f"a prompt of {prompt_tokens} tokens for {name}",
+            f"a prompt of {len(asked.ids)} tokens for {name}",
             accepted=f"fewer than {context}, of which each scan takes its share",
             fix="shorten the text or show fewer scans",
         )
-    return min(wanted, context - prompt_tokens)

@@ -40,7 +40,7 @@ class BorrowedEngine:
         return SquareFit(rows, cols, _WHOLE, self._conventions.fit)
 
     def read(self, query: Query) -> Asked:
-        """The query in tokens. Raises CapabilityError for too many scans or a prompt that is too long."""
+        """The query in tokens. Raises CapabilityError for too many scans."""
         scans = check_scans(query, self._conventions, self._name)
         image = getattr(self._processor, "boi_token", None) or getattr(self._processor, "image_token", "")
         text = self._speech.prompt(query, self._conventions, text_only=self._text_only, image=image)
@@ -50,7 +50,7 @@ class BorrowedEngine:
         inputs = dict(self._processor(**told))
         ids = tuple(inputs["input_ids"][0].tolist())
         context = getattr(self._module.config.get_text_config(), "max_position_embeddings", None)
-        return Asked(query, ids, scans, room_for(query, len(ids), context, self._name), inputs)
+        return Asked(query, ids, scans, room_for(query, len(ids), context), inputs)
 
     def inputs(self, asked: Asked, more: Sequence[int] = ()) -> "dict[str, torch.Tensor]":
         """What `module(**inputs)` takes for the prompt and `more` tokens after it, nothing cached."""

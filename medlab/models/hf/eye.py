@@ -6,7 +6,7 @@ looks at the same features. It knows no text.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from medlab.core.scan import Scan
 from medlab.imaging import Preparation, prepare
@@ -21,20 +21,13 @@ KEPT = 64
 _BILINEAR = 2
 
 
-class Seen(NamedTuple):
-    """What the language model is given of one scan."""
-
-    tokens: "torch.Tensor"
-    """(image tokens, hidden) in the model's dtype"""
-    warnings: tuple[str, ...] = ()
-
-
 class Eye:
     """Encodes scans for one Gemma 3."""
 
     def __init__(self, module, preparation: Preparation, guard=None):
         self._module, self.preparation, self._guard = module, preparation, guard
-        self._kept: OrderedDict[str, Seen] = OrderedDict()
+        self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._warned: dict[str, str | None] = {}
 
     def pixels(self, scans: Sequence[Scan]) -> "torch.Tensor":
         """(scans, 3, size, size) float32."""
@@ -44,8 +37,8 @@ class Eye:
         made = [prepare(s, wanted.size, wanted.fit, mean=wanted.mean, std=wanted.std).pixels for s in scans]
         return torch.stack([torch.from_numpy(pixels.copy()) for pixels in made])
 
-    def see(self, scans: Sequence[Scan]) -> list[Seen]:
-        """What the language model is given of each scan; a scan that was seen lately is not encoded again."""
+    def see(self, scans: Sequence[Scan]) -> "list[torch.Tensor]":
+        """The tokens of each scan, (image tokens, hidden); one that was seen lately is not encoded again."""
         wanted = {scan.fingerprint: scan for scan in scans}
         seen = {key: self._kept[key] for key in wanted if key in self._kept}
         fresh = [key for key in wanted if key not in seen]
@@ -62,25 +55,24 @@ class Eye:
     def forget(self) -> None:
         """Nothing is kept any longer: for after the weights were changed."""
         self._kept.clear()
+        self._warned.clear()
 
-    def _encode(self, scans: list[Scan]) -> list[Seen]:
+    def warnings(self, scans: Sequence[Scan]) -> tuple[str, ...]:
+        """What the guard said of those of `scans` that were seen, each warning once."""
+        told = (self._warned.get(scan.fingerprint) for scan in scans)
+        return tuple(dict.fromkeys(warning for warning in told if warning))
+
+    def _encode(self, scans: list[Scan]) -> "list[torch.Tensor]":
         import torch
 
         with torch.inference_mode():
             inner = self._module.model
             features = inner.vision_tower(pixel_values=self.pixels(scans).to(self._module.device)).last_hidden_state
             tokens = inner.multi_modal_projector(features)
-            return [
-                # cloned, or one kept scan would keep the whole pass
-                Seen(tokens[row].clone(), self._warnings(features[row]))
-                for row in range(len(scans))
-            ]
-
-    def _warnings(self, features: "torch.Tensor") -> tuple[str, ...]:
-        if self._guard is None:
-            return ()
-        warning = self._guard.warning(self._guard.distance(features.float()))
-        return () if warning is None else (warning,)
+            if self._guard is not None:
+                for scan, patches in zip(scans, features.float(), strict=True):
+                    self._warned[scan.fingerprint] = self._guard.warning(self._guard.distance(patches))
+            return [one.clone() for one in tokens]  # or one that is kept would keep the whole pass
 
 
 def preparation_of(processor, fit: str) -> Preparation | None:

@@ -5,7 +5,7 @@ stands in `cached` and `borrowed`; how its family talks, in `medlab.models.conve
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from medlab.core.answer import Answer, Choices, Token
 from medlab.core.errors import CapabilityError, SpecError
@@ -13,7 +13,7 @@ from medlab.core.query import Query
 from medlab.models.base import Capabilities, Model
 from medlab.models.conventions.families import conventions_for
 from medlab.models.conventions.plain import Conventions
-from medlab.models.hf.asked import Asked, check_texts
+from medlab.models.hf.asked import Asked, check_room, check_texts
 from medlab.models.hf.borrowed import BorrowedEngine
 from medlab.models.hf.cached import CachedEngine
 from medlab.models.hf.eye import Eye, preparation_of
@@ -54,6 +54,7 @@ class HFModel(Model):
             gradients=True,
             order=self.conventions.order,
             languages=self.conventions.languages or ("en",),
+            context=getattr(module.config.get_text_config(), "max_position_embeddings", None),
         )
 
     @property
@@ -117,17 +118,32 @@ class HFModel(Model):
             for one, rows in zip(asked, scored, strict=True)
         ]
 
-    def stream(self, query: Query) -> Iterator[str]:
+    def stream(self, query: Query) -> Generator[str, None, Answer]:
         """The reply as it comes: whole characters, and a thought with its marks before the text.
 
-        Whoever stops reading stops the model.
+        Whoever stops reading stops the model. At its end the generator returns the Answer.
         """
+        began = time.perf_counter()
         one = self._read(query)
-        return self.speech.pieces(token for _, token, _ in self._engine.draw([one]) if token not in self.speech.stops)
+        drawn: list[tuple[int, float]] = []
+
+        def said():
+            for _, token, logprob in self._engine.draw([one]):
+                drawn.append((token, logprob))
+                if token not in self.speech.stops:
+                    yield token
+
+        yield from self.speech.pieces(said())
+        return self._answer(one, self._tokens(drawn), time.perf_counter() - began)
+
+    def prompt_tokens(self, query: Query) -> int:
+        return len(self._engine.read(query).ids)
 
     def _read(self, query: Query) -> Asked:
         check_texts([part.text for message in query.messages for part in message.parts if part.text], self.speech)
-        return self._engine.read(query)
+        one = self._engine.read(query)
+        check_room(one, self.capabilities.context, self.name)
+        return one
 
     def _reply_ids(self, text: str) -> tuple[int, ...]:
         check_texts([text], self.speech)
@@ -184,11 +200,10 @@ class HFModel(Model):
 
 def _engine(module, processor, speech: Speech, conventions: Conventions, name: str, guard):
     """The fast way for what is known to go it exactly, transformers' own for the rest."""
-    inner = module.get_base_model() if hasattr(module, "get_base_model") else module  # an adapter's wrapping
-    if inner.config.model_type == "gemma3_text":
-        return CachedEngine(inner, processor, speech, conventions, name, None)
-    if inner.config.model_type == "gemma3" and hasattr(processor, "full_image_sequence"):
+    if module.config.model_type == "gemma3_text":
+        return CachedEngine(module, processor, speech, conventions, name, None)
+    if module.config.model_type == "gemma3" and hasattr(processor, "full_image_sequence"):
         preparation = preparation_of(processor, conventions.fit)
         if preparation is not None:
-            return CachedEngine(inner, processor, speech, conventions, name, Eye(inner, preparation, guard))
-    return BorrowedEngine(inner, processor, speech, conventions, name)
+            return CachedEngine(module, processor, speech, conventions, name, Eye(module, preparation, guard))
+    return BorrowedEngine(module, processor, speech, conventions, name)

@@ -52,7 +52,10 @@ def scans() -> list[Scan]:
     """Four pictures of noise, each of another shape, one in colour."""
     rng = np.random.default_rng(0)
     shapes = [(90, 70), (112, 112), (60, 130), (80, 80, 3)]
-    return [Scan(rng.integers(0, 256, shape, np.uint8).astype(np.float32) / 255, f"scan{i}") for i, shape in enumerate(shapes)]
+    return [
+        Scan(rng.integers(0, 256, shape, np.uint8).astype(np.float32) / 255, f"scan{i}")
+        for i, shape in enumerate(shapes)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -69,37 +72,49 @@ def make_query():
 
 @pytest.fixture(scope="session")
 def theirs():
-    """Token ids that transformers' own generate gives greedily, and the text of its pipeline, for one query."""
+    """The token ids of transformers' own pipeline, greedily, for a query of one turn."""
 
-    def run(model, query: Query) -> tuple[list[int], str]:
-        import torch
+    def run(model, query: Query, picture=None) -> list[int]:
         from PIL import Image
         from transformers import pipeline
 
-        processor, limit = model.processor, query.decoding.max_new_tokens
-        if query.scans:
-            pictures = [Image.fromarray(scan.to_uint8()).convert("RGB") for scan in query.scans]
-            content = [
-                {"type": "text", "text": part.text} if part.scan is None else {"type": "image", "image": pictures[part.scan]}
-                for part in query.messages[0].parts
-            ]
-        else:
-            content = query.messages[0].parts[0].text
-        turns = [{"role": "user", "content": content}]
-        settings = {"max_new_tokens": limit, "do_sample": False}
+        picture = picture or (lambda scan: Image.fromarray(scan.to_uint8()).convert("RGB"))
+        parts = query.messages[0].parts
+        settings = {"max_new_tokens": query.decoding.max_new_tokens, "do_sample": False}
         if model.capabilities.images == 0:
-            pipe = pipeline("text-generation", model=model.module, tokenizer=processor)
-            text = pipe(turns, return_full_text=False, **settings)[0]["generated_text"]
+            pipe = pipeline("text-generation", model=model.module, tokenizer=model.processor)
+            turns = [{"role": "user", "content": parts[0].text}]
+            told = pipe(turns, return_tensors=True, **settings)
         else:
-            if not query.scans:
-                turns = [{"role": "user", "content": [{"type": "text", "text": content}]}]
-            pipe = pipeline("image-text-to-text", model=model.module, processor=processor)
-            text = pipe(text=turns, return_full_text=False, generate_kwargs=settings)[0]["generated_text"]
-        inputs = processor.apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
-        )
+            pipe = pipeline("image-text-to-text", model=model.module, processor=model.processor)
+            content = [
+                {"type": "text", "text": part.text}
+                if part.scan is None
+                else {"type": "image", "image": picture(query.scans[part.scan])}
+                for part in parts
+            ]
+            turns = [{"role": "user", "content": content}]
+            told = pipe(text=turns, return_tensors=True, generate_kwargs=settings)
+        ids = list(map(int, told[0]["generated_token_ids"]))
+        return ids[len(model.inputs(query)["input_ids"][0]) :]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """Natural log-probability of each token of a reply, from one plain forward of the module, nothing cached."""
+
+    def run(model, query: Query, ids: list[int]) -> list[float]:
+        import torch
+
+        inputs = model.inputs(query)
+        full = torch.cat([inputs["input_ids"], torch.tensor([ids])], 1)
+        inputs |= {"input_ids": full, "attention_mask": torch.ones_like(full)}
+        if "token_type_ids" in inputs:
+            inputs["token_type_ids"] = (full == model.processor.tokenizer.image_token_id).long()
         with torch.no_grad():
-            ids = model.module.generate(**inputs, **settings)[0, inputs["input_ids"].shape[1] :].tolist()
-        return ids, text
+            logits = model.module(**inputs).logits[0, -len(ids) - 1 : -1]
+        return torch.log_softmax(logits.float(), -1)[range(len(ids)), ids].tolist()
 
     return run
