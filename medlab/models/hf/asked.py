@@ -26,7 +26,7 @@ class Asked:
     scans: tuple[Scan, ...]
     """in the order of their places; one that is shown twice stands twice"""
     room: int
-    """the most tokens that may be generated"""
+    """the most tokens that may be generated; see `check_room`"""
     inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     """tensors of a processor that makes more than tokens"""
 
@@ -58,14 +58,14 @@ def check_texts(texts: Sequence[str], speech: "Speech") -> None:
 
 
 def room_for(query: Query, prompt_tokens: int, context: int | None) -> int:
-    """The most tokens that may be generated; none where the prompt alone fills the context."""
+    """The most tokens that may be generated; 0 or less where the prompt alone fills the context."""
     wanted = query.decoding.max_new_tokens
-    return wanted if context is None else max(min(wanted, context - prompt_tokens), 0)
+    return wanted if context is None else min(wanted, context - prompt_tokens)
 
 
 def check_room(asked: Asked, context: int | None, name: str) -> None:
     """Raises CapabilityError where the prompt alone fills the context."""
-    if asked.room == 0:
+    if asked.room < 1:
         raise CapabilityError(
             f"a prompt of {len(asked.ids)} tokens for {name}",
             accepted=f"fewer than {context}, of which each scan takes its share",

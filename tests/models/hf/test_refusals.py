@@ -66,6 +66,8 @@ def test_a_text_only_model_refuses_scans(tiny_gemma3_text, load, scans, make_que
 def test_a_prompt_that_fills_the_context_is_refused_before_any_work(vision, scans, make_query):
     with pytest.raises(CapabilityError, match=r"a prompt of \d+ tokens(?s:.)*fewer than 512"):
         vision.answer([make_query(scans[0], "The heart is enlarged. " * 300)])
+    assert vision.prompt_tokens(make_query(scans[0], "The heart is enlarged. " * 300)) > 512
+    assert vision.capabilities.context == 512
 
 
 def test_a_reply_ends_with_the_context(text, make_query):

@@ -52,3 +52,20 @@ def test_bytes_that_are_no_character_are_shown_as_decoding_shows_them(vision):
 def test_a_thought_comes_first_with_its_marks(vision):
     ids = vision.speech.ids("<unused94>thought\nx<unused95>yes")
     assert "".join(vision.speech.pieces(ids)) == "<unused94>thought\nx<unused95>yes"
+
+
+def test_a_stream_returns_its_answer_and_refuses_before_the_first_piece(vision, scans, make_query):
+    from medlab.core.errors import CapabilityError
+
+    query = make_query(scans[0], "Is there a nodule?", limit=6)
+    stream, pieces = vision.stream(query), []
+    try:
+        while True:
+            pieces.append(next(stream))
+    except StopIteration as end:
+        answer = end.value
+    expected = vision.answer([query])[0]
+    assert answer.replace(seconds=0) == expected.replace(seconds=0)
+    assert answer.text == "".join(pieces)
+    with pytest.raises(CapabilityError, match="a prompt of"):
+        vision.stream(make_query(scans[0], "The heart is enlarged. " * 300))
