@@ -65,6 +65,10 @@ class Model(abc.ABC):
         """How likely each of `options` is as the model's whole reply to `query`. Nothing is generated."""
         raise CapabilityError(f"{self.name} scores no given continuation", accepted="a local model")
 
+    def score_many(self, queries: Sequence[Query], options: Sequence[str]) -> list[Choices]:
+        """`score` of each query with the same options, in order: a closed question over a cohort."""
+        return [self.score(query, options) for query in queries]
+
     def stream(self, query: Query) -> Generator[str, None, Answer]:
         """The reply in pieces as they come; their sum is `answer([query])[0].text`, with the thought before it.
 

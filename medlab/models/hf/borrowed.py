@@ -36,6 +36,11 @@ class BorrowedEngine:
         self._conventions, self._name = conventions, name
         self._text_only = processor is speech.tokenizer
 
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and reply together; None where the checkpoint does not say."""
+        return getattr(self._module.config.get_text_config(), "max_position_embeddings", None)
+
     def fit(self, rows: int, cols: int) -> SquareFit:
         return SquareFit(rows, cols, _WHOLE, self._conventions.fit)
 
@@ -49,8 +54,7 @@ class BorrowedEngine:
             told["images"] = [[self._picture(scan) for scan in scans]]
         inputs = dict(self._processor(**told))
         ids = tuple(inputs["input_ids"][0].tolist())
-        context = getattr(self._module.config.get_text_config(), "max_position_embeddings", None)
-        return Asked(query, ids, scans, room_for(query, len(ids), context), inputs)
+        return Asked(query, ids, scans, room_for(query, len(ids), self.context), inputs)
 
     def inputs(self, asked: Asked, more: Sequence[int] = ()) -> "dict[str, torch.Tensor]":
         """What `module(**inputs)` takes for the prompt and `more` tokens after it, nothing cached."""

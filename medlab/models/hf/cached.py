@@ -41,6 +41,11 @@ class CachedEngine:
         self._openings = Openings(module, eye, self._image_id, speech.pad)
 
     @property
+    def context(self) -> int:
+        """Tokens of prompt and reply together."""
+        return self._module.config.get_text_config().max_position_embeddings
+
+    @property
     def fit(self):
         """SquareFit of a picture by (rows, cols), or None for text alone."""
         return None if self._eye is None else self._eye.preparation.fit_of
@@ -53,8 +58,7 @@ class CachedEngine:
         if scans:
             text = text.replace(image, self._processor.full_image_sequence)
         ids = tuple(self._speech.ids(text))
-        context = self._module.config.get_text_config().max_position_embeddings
-        return Asked(query, ids, scans, room_for(query, len(ids), context))
+        return Asked(query, ids, scans, room_for(query, len(ids), self.context))
 
     def inputs(self, asked: Asked, more: Sequence[int] = ()) -> "dict[str, torch.Tensor]":
         """What `module(**inputs)` takes for the prompt and `more` tokens after it, nothing cached."""

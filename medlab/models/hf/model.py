@@ -4,8 +4,9 @@ It turns queries into answers: checks, tokens, log-probabilities, thoughts, boxe
 stands in `cached` and `borrowed`; how its family talks, in `medlab.models.conventions`. It loads nothing.
 """
 
+import contextlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from medlab.core.answer import Answer, Choices, Token
 from medlab.core.errors import CapabilityError, SpecError
@@ -54,7 +55,7 @@ class HFModel(Model):
             gradients=True,
             order=self.conventions.order,
             languages=self.conventions.languages or ("en",),
-            context=getattr(module.config.get_text_config(), "max_position_embeddings", None),
+            context=self._engine.context,
         )
 
     @property
@@ -82,13 +83,11 @@ class HFModel(Model):
         """
         began = time.perf_counter()
         asked = [self._read(query) for query in queries]
-        drawn: list[list[Token]] = [[] for _ in asked]
-        ids: list[list[tuple[int, float]]] = [[] for _ in asked]
+        drawn: list[list[tuple[int, float]]] = [[] for _ in asked]
         for row, token, logprob in self._engine.draw(asked):
-            ids[row].append((token, logprob))
-        drawn = [self._tokens(row) for row in ids]
+            drawn[row].append((token, logprob))
         seconds = (time.perf_counter() - began) / max(1, len(asked))
-        return [self._answer(one, tokens, seconds) for one, tokens in zip(asked, drawn, strict=True)]
+        return [self._answer(one, self._tokens(row), seconds) for one, row in zip(asked, drawn, strict=True)]
 
     def score(self, query: Query, options: Sequence[str]) -> Choices:
         """How likely each of `options` is as the whole reply: its tokens and the one that ends the turn.
@@ -121,29 +120,36 @@ class HFModel(Model):
     def stream(self, query: Query) -> Generator[str, None, Answer]:
         """The reply as it comes: whole characters, and a thought with its marks before the text.
 
-        Whoever stops reading stops the model. At its end the generator returns the Answer.
+        Whoever stops reading stops the model. What is refused is refused here, before the first piece.
         """
-        began = time.perf_counter()
-        one = self._read(query)
-        drawn: list[tuple[int, float]] = []
-
-        def said():
-            for _, token, logprob in self._engine.draw([one]):
-                drawn.append((token, logprob))
-                if token not in self.speech.stops:
-                    yield token
-
-        yield from self.speech.pieces(said())
-        return self._answer(one, self._tokens(drawn), time.perf_counter() - began)
+        return self._streamed(self._read(query))
 
     def prompt_tokens(self, query: Query) -> int:
-        return len(self._engine.read(query).ids)
+        return len(self._tokenized(query).ids)
+
+    def _streamed(self, one: Asked) -> Generator[str, None, Answer]:
+        began = time.perf_counter()
+        drawn: list[tuple[int, float]] = []
+
+        def said() -> Iterator[int]:
+            with contextlib.closing(self._engine.draw([one])) as drawing:
+                for _, token, logprob in drawing:
+                    drawn.append((token, logprob))
+                    if token not in self.speech.stops:
+                        yield token
+
+        with contextlib.closing(said()) as tokens:
+            yield from self.speech.pieces(tokens)
+        return self._answer(one, self._tokens(drawn), time.perf_counter() - began)
+
+    def _tokenized(self, query: Query) -> Asked:
+        check_texts([part.text for message in query.messages for part in message.parts if part.text], self.speech)
+        return self._engine.read(query)
 
     def _read(self, query: Query) -> Asked:
-        check_texts([part.text for message in query.messages for part in message.parts if part.text], self.speech)
-        one = self._engine.read(query)
-        check_room(one, self.capabilities.context, self.name)
-        return one
+        asked = self._tokenized(query)
+        check_room(asked, self._engine.context, self.name)
+        return asked
 
     def _reply_ids(self, text: str) -> tuple[int, ...]:
         check_texts([text], self.speech)
