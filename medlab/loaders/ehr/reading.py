@@ -21,6 +21,7 @@ from medlab.loaders.ehr.statements import entry_of
 
 Source = str | os.PathLike | bytes | dict
 _ABOUT_ANOTHER = ("Group", "Device", "Location", "Practitioner", "Organization")
+_ANOTHER = "about another patient"
 _LIST_THEM = (
     "from medlab.loaders.ehr import patients_in; patients_in(source) lists them; load_record(source, patient=…)"
 )
@@ -37,7 +38,7 @@ def load_record(
     """
     left_out, doubts = Counter(), Counter()
     try:
-        held = _by_key(_wanted(items(source, doubts, max_bytes), patient), doubts)
+        held = _by_key(_wanted(items(source, doubts, max_bytes), patient, left_out), doubts)
         index = Index()
         for key, item in held.items():
             index.add(item, key)
@@ -83,7 +84,7 @@ def _subject(resource: dict) -> str:
     return reference(resource.get("subject")) or reference(resource.get("patient"))
 
 
-def _wanted(found: Iterable[Item], patient: str | None) -> Iterable[Item]:
+def _wanted(found: Iterable[Item], patient: str | None, left_out: Counter) -> Iterable[Item]:
     """All items; of plain lines only those that may be the patient's: a bulk export needs little memory."""
     seen: set[str] = set()
     wanted = _bare(patient)
@@ -94,6 +95,7 @@ def _wanted(found: Iterable[Item], patient: str | None) -> Iterable[Item]:
             if wanted is None and len(seen) > 1:
                 raise _ambiguous("more than one patient")
             if wanted is not None and key[1] != wanted:
+                left_out[_ANOTHER] += 1
                 continue
         yield item
 
@@ -175,7 +177,7 @@ def _of_patient(
         if key[0] not in KINDS or (subject and subject[0] in ("", "Patient") and subject[1] == owner):
             mine[key] = item
         elif subject and subject[0] in ("", "Patient"):
-            left_out["about another patient"] += 1
+            left_out[_ANOTHER] += 1
         elif (subject and subject[0] in _ABOUT_ANOTHER) or not alone:
             left_out["about no patient that can be told"] += 1
         else:
