@@ -34,14 +34,18 @@ def measure(
     model: Annotated[str, typer.Option(help="Catalog name or folder.")] = "demo",
     n: Annotated[int, typer.Option(min=1, help="How many phantoms.")] = 500,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Rows and columns of a film.")] = 224,
-    out: Annotated[pathlib.Path | None, typer.Option(help="JSON file for the table.")] = None,
+    card: Annotated[
+        pathlib.Path | None, typer.Option(help="Checkpoint folder that gets the table and a card.")
+    ] = None,
 ) -> None:
     """Measure a model on fresh phantoms: yes and no, sides, severities, boxes, reports, in both languages."""
+    from medlab.demo.card import MEASURED, write_card
     from medlab.demo.measure import as_text, write_table
     from medlab.demo.measure import measure as measured
     from medlab.models.load import load_model
 
     rows = measured(load_model(model), n, size=size)
     typer.echo(as_text(rows))
-    if out is not None:
-        write_table(rows, out)
+    if card is not None:
+        write_table(rows, card / MEASURED)
+        write_card(card)

@@ -14,7 +14,7 @@ from medlab.demo import world
 from medlab.demo.lessons import LANGUAGES, Lesson, Tutor
 
 WEIGHT = {"yes_no": 3.0, "yes_no_side": 3.0, "where": 2.0, "severity": 3.0, "box": 1.5}
-"""of a token in the loss, by kind of lesson; 1 otherwise: one word of yes or no weighs as much as a clause of a report"""
+"""of a token in the loss, by kind of lesson; 1 otherwise: a word of yes or no weighs as a clause of a report"""
 USER, MODEL, END = "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>"
 
 
@@ -127,7 +127,7 @@ class Binder:
 
 
 def collate(rows: list[Row], features: np.ndarray, image_token: int, pad: int) -> dict:
-    """Tensors of a batch: ids, labels (-100 where nothing is learnt), weights, positions, mask (n, 1, length, length)."""
+    """Tensors of a batch: ids, labels (-100: not learnt), weights, positions, mask (n, 1, length, length)."""
     import torch
 
     lengths = [len(r.opening) + sum(len(q) + len(a) for chain in r.chains for q, a, _ in chain) for r in rows]
