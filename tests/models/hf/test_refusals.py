@@ -71,7 +71,7 @@ def test_a_prompt_that_fills_the_context_is_refused_before_any_work(vision, scan
 
 
 def test_a_reply_ends_with_the_context(text, make_query):
-    query = make_query("The heart is enlarged. " * 80, limit=2000)
+    query = make_query("The heart is enlarged. " * 60, limit=2000)
     length = len(text.inputs(query)["input_ids"][0])
     assert 300 < length < 512
     answer = text.answer([query.replace(decoding=query.decoding.replace(max_new_tokens=5))])[0]
