@@ -1,0 +1,124 @@
+"""`medlab ask`, `report` and `chat` as a person types them, with a model that only repeats."""
+
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+from typer.testing import CliRunner
+
+from medlab import cli
+from medlab.cli_ask import printable
+from medlab.core.errors import SpecError
+from tests.models.parrot import Parrot
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def parrot(monkeypatch):
+    bird = Parrot()
+    monkeypatch.setattr("medlab.models.load.load_model", lambda name, **settings: bird)
+    return bird
+
+
+@pytest.fixture
+def film(tmp_path):
+    path = tmp_path / "film.png"
+    PIL.Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4).save(path)
+    return str(path)
+
+
+def run(*words: str, typed: str | None = None):
+    return runner.invoke(cli.app, list(words), input=typed, env={"COLUMNS": "100", "NO_COLOR": "1"})
+
+
+def test_one_question_about_one_image_prints_the_answer_alone(parrot, film):
+    result = run("ask", film, "Is it normal?")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "1 scan(s): Is it normal?\n"
+    assert "not a diagnosis" in result.stderr
+
+
+def test_several_images_go_into_one_question_in_their_order(parrot, film):
+    assert run("ask", film, film, "Compare.").stdout.startswith("2 scan(s): ")
+
+
+def test_no_image_asks_in_text_alone(parrot):
+    assert run("ask", "What is an effusion?").stdout == "0 scan(s): What is an effusion?\n"
+
+
+def test_an_image_without_a_question_is_an_error_that_says_so(parrot, film):
+    result = run("ask", film)
+    assert isinstance(result.exception, SpecError)
+    assert "no question" in str(result.exception)
+    assert parrot.asked == []
+
+
+def test_an_image_that_is_not_there_is_named(parrot, tmp_path):
+    result = run("ask", str(tmp_path / "nothing.png"), "Is it normal?")
+    assert "nothing.png" in str(result.exception)
+    assert parrot.asked == []
+
+
+def test_json_holds_question_answer_and_what_was_shown(parrot, film):
+    told = json.loads(run("ask", film, "Is it normal?", "--json").stdout)
+    assert told["question"] == "Is it normal?"
+    assert told["answer"]["text"].endswith("Is it normal?")
+    assert told["scans"][0]["rows"] == 8
+    assert "Research and teaching only" in told["notice"]
+
+
+def test_weighing_replies_of_a_model_that_cannot_is_refused(parrot, film):
+    result = run("ask", film, "Is it normal?", "--choose", "Yes|No")
+    assert "scores no given continuation" in str(result.exception)
+
+
+def test_a_report_is_asked_in_the_language_wanted(parrot, film):
+    assert run("report", film, "--lang", "zh").stdout == "1 scan(s): 请为这张胸片写一份报告。\n"
+    assert run("report", film).stdout == "1 scan(s): Write a radiology report for this chest X-ray.\n"
+
+
+def test_a_language_without_a_wording_is_refused(parrot, film):
+    result = run("report", film, "--lang", "fr")
+    assert "'fr'" in str(result.exception)
+
+
+def test_a_talk_asks_each_line_with_all_before(parrot, film):
+    result = run("chat", film, typed="first\nsecond\n/quit\nnever\n")
+    assert result.exit_code == 0, result.output
+    assert "first | " in result.stdout
+    assert "second" in result.stdout
+    assert "never" not in result.stdout
+
+
+def test_a_talk_is_saved_and_gone_on_with(parrot, film, tmp_path):
+    file = str(tmp_path / "talk.json")
+    run("chat", film, typed=f"first\n/save {file}\n")
+    result = run("chat", film, "--load", file, typed="/turns\nsecond\n")
+    assert "1 turn(s)" in result.stderr
+    assert "> first" in result.stdout
+
+
+def test_a_talk_goes_on_after_an_error_and_after_a_wrong_command(parrot, film):
+    result = run("chat", film, "--json", typed="refuse this\n/undo\n/wrong\nbetter\n")
+    assert "the parrot refuses" in result.stderr
+    assert "nothing was asked yet" in result.stderr
+    assert "/reset" in result.stderr
+    assert "better" in result.stdout
+
+
+def test_a_talk_in_json_is_one_line_an_answer(parrot, film):
+    lines = run("chat", film, "--json", typed="first\nsecond\n").stdout.splitlines()
+    assert [json.loads(line)["question"] for line in lines] == ["first", "second"]
+
+
+def test_what_a_model_wrote_cannot_steer_the_terminal():
+    assert printable("a\x1b[2Jb\r\u202ec\n") == "a\\x1b[2Jb\\x0d\\x202ec\n"
+    assert printable("右侧胸腔积液，少量。　好") == "右侧胸腔积液，少量。　好"
+
+
+@pytest.mark.parametrize("verb", ["ask", "report", "chat", "demo"])
+def test_each_verb_is_listed_and_explains_itself(verb):
+    assert verb in run("--help").output
+    assert run(verb, "--help").exit_code == 0
