@@ -151,6 +151,45 @@ def window_of(text: str | None) -> str | tuple[float, float] | None:
         raise typer.BadParameter(f'{text!r}; accepted: a preset such as "lung", or "centre,width"') from error
 
 
+@app.command()
+def models(
+    fits: Annotated[bool, typer.Option("--fits", help="What fits this machine, and what to write.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """List the catalog: sizes, memory, licences; or what of it fits this machine."""
+    from medlab.models import listing
+    from medlab.models.catalog import entries
+    from medlab.models.fits import fits as verdict
+    from medlab.models.fits import ways_of
+    from medlab.models.placement import describe, this_machine
+
+    machine = this_machine() if fits else None
+    if as_json and fits:
+        told = [verdict(one, machine).to_dict() for one in entries()]
+    elif as_json:
+        told = [one.to_dict() | {"ways": [way.to_dict() for way in ways_of(one)]} for one in entries()]
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    typer.echo(f"{describe(machine)}\n" if fits else "Memory is for one question about one scan.\n")
+    heading = listing.FITS if fits else listing.CATALOG
+    print_table(heading, listing.fit_rows(machine) if fits else listing.catalog_rows())
+    typer.echo("\nload_model() also takes a hub id (org/name), a local folder, or endpoint:URL.")
+
+
+def print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for number, name in enumerate(heading):
+        table.add_column(name, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error of medlab's own is printed without a traceback, and the exit status is 2."""
     try:

@@ -23,7 +23,7 @@ def test_the_version_is_printed():
     assert run("--version").output == f"medlab {medlab.__version__}\n"
 
 
-@pytest.mark.parametrize("verb", ["doctor", "lab", "phantom", "scan"])
+@pytest.mark.parametrize("verb", ["doctor", "lab", "models", "phantom", "scan"])
 def test_each_verb_is_listed_and_explains_itself(verb):
     assert verb in run("--help").output
     assert run(verb, "--help").exit_code == 0

@@ -157,8 +157,8 @@ def _check_spreadable(machine: Machine, weigh: Weigh, dtype: str, quantize: str 
         advice.append('quantize="4bit"')
     advice.append('MODEL = "demo", or an endpoint ("endpoint:URL"); "medlab models --fits" lists what fits')
     raise CapabilityError(
-        f"needs {gigabytes(need)} in {quantize or dtype}; {machine.device} has {gigabytes(have)}",
-        accepted=f"weights and one question that leave {gigabytes(RESERVED)} free",
+        f"needs {gigabytes(need)} in {quantize or dtype}; {machine.device} has {gigabytes(have)}, {gigabytes(RESERVED)} of it for the system",
+        accepted="weights and one question that fit",
         fix=" or ".join(advice),
     )
 
