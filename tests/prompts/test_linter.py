@@ -77,9 +77,9 @@ def test_the_switch_for_thinking_is_no_persona():
 
 
 def test_a_long_value_counts():
-    prompt = Prompt("record", "{record}\n{question}", images=0)
-    assert codes(prompt, record="short", question="?") == []
-    assert codes(prompt, record="word " * 1000, question="?") == ["context"]
+    prompt = Prompt("record", "{record}\n{asked}", images=0)
+    assert codes(prompt, record="short", asked="?") == []
+    assert codes(prompt, record="word " * 1000, asked="?") == ["context"]
 
 
 def test_what_nobody_published_is_not_advised_about():

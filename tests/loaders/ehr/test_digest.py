@@ -205,7 +205,7 @@ def test_sentences_without_a_source_are_listed():
 
 def test_a_digest_and_its_question_make_a_query_of_text_alone():
     digest = RECORD.digest("Any allergy?", budget_tokens=300)
-    query = prompts.load("record_question").fill((), record=digest.text, question="Any allergy?")
+    query = prompts.load("record_question").fill((), record=digest.text, asked="Any allergy?")
     assert query.scans == ()
     assert digest.text in query.messages[0].parts[0].text
     assert query.decoding.max_new_tokens == 1500
