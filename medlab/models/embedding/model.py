@@ -163,11 +163,22 @@ class EmbeddingModel(Model):
         Each option carries one Token, the logarithm of its share: the shares sum to 1 over the options given, and say
         nothing of any other text. Raises CapabilityError for a question, for several scans, or for none.
         """
-        template = self._template(query)
-        rows = self.embed_scans(query.scans, progress=False)
-        texts = self.embed_texts([template.replace("{}", option) for option in options])
-        logits = self.logits(rows, texts)[0].astype(np.float64)
-        shifted = logits - logits.max()
+        return self.score_many([query], options)[0]
+
+    def score_many(self, queries: Sequence[Query], options: Sequence[str]) -> list[Choices]:
+        """`score` of each query with the same options: the scans go in batches, each caption once."""
+        if not queries:
+            return []
+        templates = [self._template(query) for query in queries]
+        rows = self.embed_scans([query.scans[0] for query in queries], progress=False)
+        texts = {one: self.embed_texts([one.replace("{}", option) for option in options]) for one in set(templates)}
+        return [
+            self._choices(self.logits(row[None], texts[template])[0], options, query)
+            for row, template, query in zip(rows, templates, queries, strict=True)
+        ]
+
+    def _choices(self, logits: np.ndarray, options: Sequence[str], query: Query) -> Choices:
+        shifted = logits.astype(np.float64) - logits.max()
         shares = shifted - np.log(np.exp(shifted).sum())
         tokens = tuple((Token(None, option, float(share)),) for option, share in zip(options, shares, strict=True))
         return Choices(tuple(options), tokens, self.name, self.fingerprint, query.fingerprint)

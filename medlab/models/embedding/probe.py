@@ -101,7 +101,7 @@ def linear_probe(
     patients    whose scan each row is: a patient is never on both sides of a fold
     strengths   values of C to choose from inside each fold; one value: no choice is made
     resamples   bootstrap resamples of patients for the 95 % interval, which holds the fits fixed: it tells how the AUC
-                varies with who is tried, not with who is learnt from
+                varies with who is tried, not with who is learnt from, and so is somewhat too narrow
 
     Raises DataError no_patient for a row without a patient; SpecError, naming every finding concerned, where fewer
     than `folds` patients have it or fewer do not, which includes a finding of one label only.

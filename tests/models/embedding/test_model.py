@@ -196,6 +196,20 @@ def test_a_template_puts_each_option_into_the_caption(siglip, scans):
     assert filled.options == ("fluid", "no fluid")
 
 
+def test_many_scores_equal_single_ones_and_embed_each_caption_once(siglip, scans, monkeypatch):
+    queries = [siglip.query(scan, template) for scan in scans[:3] for template in ("film with {}", "")]
+    alone = [siglip.score(query, CAPTIONS) for query in queries]
+    asked = []
+    embed = siglip.embed_texts
+    monkeypatch.setattr(siglip, "embed_texts", lambda texts: asked.append(texts) or embed(texts))
+    together = siglip.score_many(queries, CAPTIONS)
+    assert len(asked) == 2  # one call a template
+    for one, other in zip(alone, together, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+        assert one.query_fingerprint == other.query_fingerprint
+    assert siglip.score_many([], CAPTIONS) == []
+
+
 def test_a_question_two_scans_or_no_scan_are_refused(siglip, scans):
     text = Query((Message("user", (Part(text="effusion"),)),))
     for query in (siglip.query(scans[0], "Is there an effusion?"), siglip.query(scans[:2], ""), text):
