@@ -183,11 +183,11 @@ def _most(model: Model, query: Query, single: Query) -> int:
 
 def _plain(name: str, question: str, **facts: str) -> Prompt:
     """A Prompt that says `question` and nothing else; its braces are text."""
-    return Prompt(name, "{question}", images=2 if name == "comparison" else None, **facts)
+    return Prompt(name, "{asked}", images=2 if name == "comparison" else None, **facts)
 
 
 def _said(question: str | Prompt) -> dict[str, str]:
-    return {} if isinstance(question, Prompt) else {"question": question}
+    return {} if isinstance(question, Prompt) else {"asked": question}
 
 
 def _check_slide(slide: Scan, side: int) -> None:
