@@ -47,8 +47,8 @@ TEMPLATE = (
 """writes turns as Gemma's own template does"""
 
 
-def tiny_tokenizer():
-    """Byte pairs with byte fallback, as Gemma's; about 600 tokens."""
+def tiny_tokenizer(size: int = 0):
+    """Byte pairs with byte fallback, as Gemma's; about 600 tokens, or `size` by adding words that mean nothing."""
     import json
 
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -68,7 +68,9 @@ def tiny_tokenizer():
     pieces.add_tokens([AddedToken(token, normalized=False) for token in THINKING])
     # Bytes are plain vocabulary: a trainer can only make them special, and decoding drops what is special.
     told = json.loads(pieces.to_str())
-    told["model"]["vocab"].update({f"<0x{byte:02X}>": pieces.get_vocab_size() + byte for byte in range(256)})
+    taken = pieces.get_vocab_size()
+    told["model"]["vocab"].update({f"<0x{byte:02X}>": taken + byte for byte in range(256)})
+    told["model"]["vocab"].update({f"▁word{number}": number for number in range(taken + 256, size)})
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(told)),
         **{f"{name}_token": f"<{name}>" for name in ("bos", "eos", "pad", "unk")},

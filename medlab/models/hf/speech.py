@@ -83,8 +83,9 @@ class Speech:
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def spelled(self, ids: list[int]) -> list[str]:
-        """Each token as the tokenizer spells it."""
-        return self.tokenizer.convert_ids_to_tokens(ids)
+        """Each token as the tokenizer spells it; models have a few ids more than their tokenizers have words."""
+        words = self.tokenizer.convert_ids_to_tokens(ids)
+        return [f"<id {token}>" if word is None else word for token, word in zip(ids, words, strict=True)]
 
     def pieces(self, tokens: Iterable[int]) -> Iterator[str]:
         """The text of `tokens` piece by piece; what later tokens may still change is held back until they came."""
@@ -103,7 +104,7 @@ class Speech:
     def _settled(self, ids: list[int]) -> str:
         # A run of byte tokens is decoded as one: a bad byte turns the whole run into replacement characters.
         end = len(ids)
-        while end and _BYTE.fullmatch(self.tokenizer.convert_ids_to_tokens(ids[end - 1])):
+        while end and _BYTE.fullmatch(self.spelled(ids[end - 1 : end])[0]):
             end -= 1
         return self.text(ids[:end]).rstrip(_UNFINISHED)
 

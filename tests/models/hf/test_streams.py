@@ -69,3 +69,12 @@ def test_a_stream_returns_its_answer_and_refuses_before_the_first_piece(vision, 
     assert answer.text == "".join(pieces)
     with pytest.raises(CapabilityError, match="a prompt of"):
         vision.stream(make_query(scans[0], "The heart is enlarged. " * 300))
+
+
+def test_an_id_without_a_word_is_spelled_by_its_number(vision):
+    beyond = len(vision.processor.tokenizer) + 3
+    assert vision.speech.spelled([*vision.speech.ids("yes"), beyond]) == [
+        *vision.speech.spelled(vision.speech.ids("yes")),
+        f"<id {beyond}>",
+    ]
+    assert "".join(vision.speech.pieces([*vision.speech.ids("yes"), beyond])) == "yes"
