@@ -17,6 +17,8 @@ Source = str | os.PathLike | None
 FIELDS = tuple(field.name for field in dataclasses.fields(Prompt))
 NEEDED = ("name", "language", "template", "purpose", "source")
 MAX_FILES = 1000
+TAKEN = ("subject", "question", "model")
+"""what the ways of asking call their own arguments: a variable of that name could not be given to them"""
 
 
 def load(name: str, *, language: str = "en", source: Source = None) -> Prompt:
@@ -115,9 +117,15 @@ def _prompt(value: Any, where: str) -> tuple[str, Prompt]:
     if isinstance(fields.get("suits"), list):
         fields["suits"] = tuple(fields["suits"])
     try:
-        return at, Prompt(**fields)
+        prompt = Prompt(**fields)
     except SpecError as error:
         raise DataError("schema", f"{at}: {error.given}", accepted=error.accepted, fix=error.fix) from error
+    for name in prompt.variables:
+        if name in TAKEN:
+            raise DataError(
+                "schema", f"{at}: a variable called {name}", accepted=f"a name other than {', '.join(TAKEN)}"
+            )
+    return at, prompt
 
 
 def _unique(found: list[tuple[str, Prompt]]) -> tuple[Prompt, ...]:

@@ -153,6 +153,7 @@ def test_a_file_of_one_s_own_is_read_and_a_folder_of_them(tmp_path):
         (GOOD + GOOD, "schema", r"line 6: 'mine' in en stands in mine\.yaml line 1 already"),
         (GOOD + "  source: twice\n", "schema", "line 6: 'source' stands twice"),
         (GOOD.replace("Is there {finding}?", '"{finding.__class__}"'), "schema", "line 1: template of mine has"),
+        (GOOD.replace("{finding}", "{question}"), "schema", "line 1: a variable called question"),
         (GOOD.replace("language: en", "language: no"), "schema", "line 1: no language"),
         (GOOD.replace("language: en", "language: fr"), "schema", "line 1: language is 'fr'"),
         (GOOD + "  images: many\n", "schema", "line 1: Prompt.images is 'many'"),
