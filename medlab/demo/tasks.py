@@ -20,8 +20,8 @@ class Seeing(Task):
 
     shares: ClassVar = {"present": 1.0, "share": 4.0, "zone": 0.3, "severity": 0.3, "edges": 0.3}
 
-    def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, films: int):
-        self.pool, self.shape, self.films = read_pool(pool, films=shards[0], visits=shards[1]), shape, films
+    def __init__(self, pool: Path, shards: dict[str, int], shape: Shape, films: int):
+        self.pool, self.shape, self.films = read_pool(pool, **shards), shape, films
         self.module = build_lesson(new_tower(shape))
 
     def batch(self, rng: np.random.Generator) -> dict:
@@ -39,7 +39,7 @@ class Speaking(Task):
 
     shares: ClassVar = {"words": 1.0}
 
-    def __init__(self, pool: Path, shards: tuple[int, int], shape: Shape, features: Path, tokenizer: Path, rows: int):
+    def __init__(self, pool: Path, shards: dict[str, int], shape: Shape, features: Path, tokenizer: Path, rows: int):
         from transformers import AutoTokenizer
 
         from medlab.phantom import Phantom
@@ -49,7 +49,7 @@ class Speaking(Task):
         model = build_model(shape, words, new_tower(shape))
         self.module = build_speech(model, self.image)
         self.features, self.rows = np.load(features, mmap_mode="r"), rows
-        labels = read_pool(pool, films=shards[0], visits=shards[1])
+        labels = read_pool(pool, **shards)
         case = Phantom(64).draw(0)
         films = np.arange(len(labels))
         self.teacher = Teacher(labels, Binder(words, shape.tokens), case, questions=10, films=films)

@@ -26,6 +26,8 @@ class Settings:
     shape: Shape = dataclasses.field(default_factory=Shape)
     film_shards: int = 92
     visit_shards: int = 10
+    spoken_shards: int = 52
+    """of the single films, those that the language model learns from: it meets each about once"""
     films: int = 8
     """in a batch of one process, while the tower learns"""
     rows: int = 4
@@ -36,8 +38,14 @@ class Settings:
     """patients whose reports the tokenizer is made from"""
 
     @property
-    def shards(self) -> tuple[int, int]:
-        return self.film_shards, self.visit_shards
+    def seen(self) -> dict[str, int]:
+        """Shards that the tower learns from."""
+        return {"films": self.film_shards, "visits": self.visit_shards}
+
+    @property
+    def spoken(self) -> dict[str, int]:
+        """Shards that the language model learns from."""
+        return {"films": min(self.spoken_shards, self.film_shards), "visits": self.visit_shards}
 
 
 def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=print) -> Path:
@@ -58,13 +66,11 @@ def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=p
     say("tokenizer")
     tokenizer = make_tokenizer(work / "tokenizer", settings)
     say("tower: patches to findings")
-    tower = train(
-        Seeing, (pool, settings.shards, settings.shape, settings.films), settings.vision, work / "vision"
-    )  # fmt: skip
+    tower = train(Seeing, (pool, settings.seen, settings.shape, settings.films), settings.vision, work / "vision")
     say("features")
     features = make_features(work / "features.npy", pool, tower, settings)
     say("language model: features to words")
-    arguments = (pool, settings.shards, settings.shape, features, tokenizer, settings.rows)
+    arguments = (pool, settings.spoken, settings.shape, features, tokenizer, settings.rows)
     language = train(Speaking, arguments, settings.language, work / "language")
     say("guard and folder")
     assemble(out, work, tower, language, settings)
@@ -107,7 +113,7 @@ def load_tower(weights: Path, settings: Settings):
 
 def make_features(file: Path, pool: Path, tower: Path, settings: Settings) -> Path:
     if not file.exists():
-        films = read_pool(pool, films=settings.film_shards, visits=settings.visit_shards).films
+        films = read_pool(pool, **settings.spoken).films
         unfinished = file.with_suffix(".part.npy")
         np.save(unfinished, features_of(load_tower(tower, settings), films))
         unfinished.rename(file)

@@ -10,7 +10,7 @@ import pytest
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-NAMES = ("00_start_here", "01_loading")
+NAMES = ("00_start_here", "01_loading", "02_inference")
 WAIT_MS = 240_000
 READY = "Python 3 (ipykernel) | Idle"
 """in the status bar, where it stands only once the kernel has answered; before that, Run All runs nothing"""
