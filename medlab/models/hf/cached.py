@@ -167,9 +167,9 @@ class CachedEngine:
         real = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
         mask = torch.cat([mask, real], 1)
         positions = torch.tensor([state.length for state in states])[:, None] + torch.arange(longest)
-        wanted = sorted({place for row in places for place in row})
-        logits = run_pass(self._module, cache, mask, positions, torch.tensor(wanted), input_ids=ids)
-        return cache, mask, [logits[row, [wanted.index(place) for place in own]] for row, own in enumerate(places)]
+        wanted = {place: i for i, place in enumerate(sorted({place for row in places for place in row}))}
+        logits = run_pass(self._module, cache, mask, positions, torch.tensor(list(wanted)), input_ids=ids)
+        return cache, mask, [logits[row, [wanted[place] for place in own]] for row, own in enumerate(places)]
 
     def _step(
         self, cache: "DynamicCache", mask: "torch.Tensor", tokens: list[int]
