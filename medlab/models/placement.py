@@ -156,8 +156,9 @@ def _check_spreadable(machine: Machine, weigh: Weigh, dtype: str, quantize: str 
     if machine.device == "cuda" and quantize is None and weigh("bfloat16", "4bit") + RESERVED <= have:
         advice.append('quantize="4bit"')
     advice.append('MODEL = "demo", or an endpoint ("endpoint:URL"); "medlab models --fits" lists what fits')
+    kept = f"{gigabytes(RESERVED)} of it for the system"
     raise CapabilityError(
-        f"needs {gigabytes(need)} in {quantize or dtype}; {machine.device} has {gigabytes(have)}, {gigabytes(RESERVED)} of it for the system",
+        f"needs {gigabytes(need)} in {quantize or dtype}; {machine.device} has {gigabytes(have)}, {kept}",
         accepted="weights and one question that fit",
         fix=" or ".join(advice),
     )
