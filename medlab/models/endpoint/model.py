@@ -8,6 +8,7 @@ import concurrent.futures
 import hashlib
 import time
 from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
 from medlab.core.answer import Answer
 from medlab.core.errors import EndpointError, SpecError, shown
@@ -27,7 +28,7 @@ class EndpointModel(Model):
     """A server that speaks the OpenAI chat protocol: vLLM, TGI, Ollama, `transformers serve`, hosted ones.
 
     url          base URL, such as "http://localhost:8000/v1"
-    model        what the server calls it; needed where it serves several, or lists none
+    model        what the server calls it, perhaps ""; needed where it serves several, or lists none
     family       whose conventions hold (order, thoughts, boxes); by default told from `model`'s name
     key          the server's key, or a function that gives a fresh one; by default from the environment
                  (medlab.models.endpoint.secret)
@@ -38,7 +39,7 @@ class EndpointModel(Model):
     retries      more tries after a busy or failing server or a cut connection, with growing pauses, or as long as the
                  server says (Retry-After, up to one or two minutes by version of the openai package)
 
-    Raises SpecError, PrivacyError, EndpointError, UnknownName, MissingDependency.
+    Raises SpecError, PrivacyError, EndpointError, MissingDependency.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class EndpointModel(Model):
         check_whole("retries", retries, 0, 20)
         address = read_address(url, plain_http=plain_http)
         self._talk = Talk(address, find_secret(address, key), timeout_s=timeout_s, retries=retries)
-        self.served = model or self._only_one()
+        self.served = self._only_one() if model is None else model
         """what the server calls its model"""
         self.conventions = conventions_for(family or self.served)
         self.gate = Gate(address, self.served, allow)
         """what may leave, and who said so"""
-        self.name = f"{self.served} at {address.host}"
+        self.name = f"{self.served or 'the model'} at {address.host}"
         told = f"{address.url}|{self.served}|{self.conventions.fingerprint}"
         self.fingerprint = hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
         self._concurrency = concurrency
@@ -111,19 +112,21 @@ class EndpointModel(Model):
 
     def _ask(self, query: Query) -> Answer:
         started = time.monotonic()
-        wants = self._gives_logprobs is not False
-        body = body_of(query, self.conventions, served=self.served, logprobs=wants)
-        try:
-            payload = self._talk.complete(body)
-        except EndpointError as error:
-            if not wants or error.status not in (400, 422) or "logprob" not in error.given.lower():
-                raise
-            self._gives_logprobs = False
-            payload = None
-        said = read_reply(payload or self._talk.complete({k: v for k, v in body.items() if k != "logprobs"}))
+        body = body_of(query, self.conventions, served=self.served, logprobs=self._gives_logprobs is not False)
+        said = read_reply(self._complete(body))
         if said.tokens:
             self._gives_logprobs = True
         return self._answer_of(query, said, time.monotonic() - started)
+
+    def _complete(self, body: dict[str, Any]) -> Any:
+        """The JSON of a reply; a server that refuses to tell log-probabilities is asked without, from then on."""
+        try:
+            return self._talk.complete(body)
+        except EndpointError as error:
+            if "logprobs" not in body or error.status not in (400, 422) or "logprob" not in error.given.lower():
+                raise
+        self._gives_logprobs = False
+        return self._talk.complete({name: value for name, value in body.items() if name != "logprobs"})
 
     def _answer_of(self, query: Query, said: Said, seconds: float) -> Answer:
         reply = self.conventions.read(said.text, said.finish != "length")

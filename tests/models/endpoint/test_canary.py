@@ -42,7 +42,7 @@ def marked_film() -> tuple[bytes, list[str]]:
         for name in names:
             setattr(film, name, mark())
     for name in DATES:
-        setattr(film, name, mark("1931{:02d}11"))
+        setattr(film, name, mark("19{:02d}0411"))
     for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         setattr(film, name, mark("1.2.826.0.1.99.7777{:03d}.1"))
     inner = Dataset()

@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from medlab.core.errors import EndpointError, MedlabError, SpecError
+from medlab.core.errors import EndpointError, MedlabError, PrivacyError, SpecError
 from medlab.models.endpoint.address import read_address
 from medlab.models.endpoint.model import EndpointModel
 from medlab.models.endpoint.secret import Secret, find_secret
@@ -54,6 +54,14 @@ def test_a_function_that_gives_no_key_is_an_error_at_once(server):
     assert server.received == []
 
 
+def test_a_key_that_a_server_repeats_in_a_redirect_is_not_shown(server):
+    model = EndpointModel(server.url, key=CANARY)
+    server.default = raw(http(b"", "302 Found", "text/html", f"Location: http://evil.example/?{CANARY}"))
+    with pytest.raises(PrivacyError) as caught:
+        model.ask(None, "Hello?")
+    assert "http://evil.example/?(key)" in str(caught.value)
+
+
 def test_102_the_key_is_in_the_header_and_nowhere_else(server, scan, tmp_path, monkeypatch, caplog, quick_retries):
     monkeypatch.setenv("MEDLAB_ENDPOINT_KEY", CANARY)
     caplog.set_level(logging.DEBUG)
@@ -64,7 +72,6 @@ def test_102_the_key_is_in_the_header_and_nowhere_else(server, scan, tmp_path, m
         says(echo, "400 Bad Request"),
         says(echo),
         raw(http(f"<html>{CANARY}</html>".encode(), "404 Not Found", "text/html")),
-        raw(http(b"", "302 Found", "text/html", f"Location: http://evil.example/?{CANARY}")),
         raw(http(b'{"choices": [')[:-3]),
         reset,
         says(completion(None)),
@@ -88,7 +95,7 @@ def test_102_the_key_is_in_the_header_and_nowhere_else(server, scan, tmp_path, m
     seen += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
     seen += [caplog.text, *(str(vars(record)) for record in caplog.records)]
     assert len(caplog.records) > 10
-    assert [text for text in seen if CANARY in text] == []
+    assert [line for text in seen for line in text.splitlines() if CANARY in line] == []
     assert all(f"Bearer {CANARY}".encode() in request for request in server.received)  # the search would have found it
     with pytest.raises((MedlabError, TypeError, AttributeError)):
         pickle.dumps(model)
