@@ -20,7 +20,7 @@ def train(
     from medlab.demo.train import Settings, train_demo
 
     settings = Settings()
-    plans = {name: dataclasses.replace(getattr(settings, name), seed=seed) for name in ("vision", "language")}
+    plans = {name: dataclasses.replace(getattr(settings, name), seed=seed) for name in ("vision", "again", "language")}
     try:
         train_demo(work, out, dataclasses.replace(settings, **plans), say=typer.echo)
     except KeyboardInterrupt:

@@ -267,9 +267,12 @@ print(len(first_half), "asked before,", len(everything), "in all; the same:", fi
 # %%
 # NBVAL_IGNORE_OUTPUT
 from medlab.models.fits import fits
+from medlab.models.placement import this_machine
 
+machine = this_machine()
 for name in ("demo", "medgemma-1.5-4b-it", "medgemma-27b-it", "medsiglip-448"):
-    print(fits(entry(name)))
+    fit = fits(entry(name), machine)
+    print(f"{name:<20} {fit.call or 'does not fit'}  {'; '.join(fit.will_not)[:90]}")
 
 # %% [markdown]
 # ## Your turn

@@ -16,6 +16,7 @@ from medlab.demo.loop import Plan, train
 from medlab.demo.pool import draw_shard, read_pool
 
 VISION = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
+AGAIN = Plan(steps=1600, learning_rate=7e-4, weight_decay=0.05)
 LANGUAGE = Plan(steps=2000, learning_rate=2e-3, weight_decay=0.02)
 
 
@@ -33,6 +34,7 @@ class Settings:
     rows: int = 4
     """in a batch of one process, while the language model learns"""
     vision: Plan = VISION
+    again: Plan = AGAIN
     language: Plan = LANGUAGE
     cases_of_text: int = 1200
     """patients whose reports the tokenizer is made from"""
@@ -54,7 +56,7 @@ def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=p
     work  holds the films (1.6 GB) and what each stage has reached; an interrupted run goes on from there
     say   is told of each stage as it begins
     """
-    from medlab.demo.tasks import Seeing, Speaking
+    from medlab.demo.tasks import Seeing, SeeingAgain, Speaking
 
     settings = settings or Settings()
     if out.exists() and any(out.iterdir()):
@@ -66,7 +68,9 @@ def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=p
     say("tokenizer")
     tokenizer = make_tokenizer(work / "tokenizer", settings)
     say("tower: patches to findings")
-    tower = train(Seeing, (pool, settings.seen, settings.shape, settings.films), settings.vision, work / "vision")
+    films = (pool, settings.seen, settings.shape, settings.films)
+    first = train(Seeing, films, settings.vision, work / "vision")
+    tower = train(SeeingAgain, (*films, first), settings.again, work / "vision-again")
     say("features")
     features = make_features(work / "features.npy", pool, tower, settings)
     say("language model: features to words")

@@ -21,7 +21,9 @@ NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
 """(rows, cols) that the first heads of a layer look at to begin with; the others start as they like"""
 LEVELS = max(len(scale) for scale in SCALES.values())
 WEIGHT = {"nodule": 3.0}
-"""of a finding's mask in the loss; others count 1"""
+"""of a finding's mask in the loss of the first round; others count 1"""
+WEIGHT_AGAIN = {"endotracheal_tube": 8.0, "nodule": 3.0, "consolidation": 1.5}
+"""of a finding's mask and presence in the second round: what the first learnt last"""
 
 
 def build_tower(hidden: int, inner: int, layers: int, patch: int, size: int):
@@ -108,8 +110,11 @@ def look_at_neighbours(attention, hidden: int, heads: int, sharpness: float = 3.
         attention.k_proj.weight[rows] = torch.from_numpy(key)
 
 
-def build_lesson(tower):
-    """The tower with its teaching heads: a module from targets to the loss of each task."""
+def build_lesson(tower, *, again: bool = False):
+    """The tower with its teaching heads: a module from targets to the loss of each task.
+
+    again  the second round, with WEIGHT_AGAIN
+    """
     import torch
     from torch import nn
     from torch.nn import functional
@@ -128,8 +133,10 @@ def build_lesson(tower):
             self.zone = nn.Linear(hidden, len(ZONES))
             self.severity = nn.Linear(hidden, LEVELS)
             self.edge = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 4 * 2 * 11))
-            weight = torch.tensor([WEIGHT.get(name, 1.0) for name, _ in CHANNELS])
+            weights = WEIGHT_AGAIN if again else WEIGHT
+            weight = torch.tensor([weights.get(name, 1.0) for name, _ in CHANNELS])
             self.register_buffer("weight", weight, persistent=False)
+            self.register_buffer("weight_present", weight if again else torch.ones(channels), persistent=False)
 
         def predict(self, pixels):
             patches = self.tower(pixel_values=pixels).last_hidden_state
@@ -147,7 +154,7 @@ def build_lesson(tower):
                 shares, target, reduction="none", pos_weight=five
             ).mean((0, 1))
             return {
-                "present": functional.binary_cross_entropy_with_logits(presents, present),
+                "present": functional.binary_cross_entropy_with_logits(presents, present, self.weight_present),
                 "share": (per_channel * self.weight).mean(),
                 "zone": self._told(zones, zone),
                 "severity": self._told(severities, severity),

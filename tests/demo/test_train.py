@@ -17,6 +17,7 @@ SMALL = Settings(
     shape=Shape(patch=56, vision_hidden=32, vision_inner=32, vision_layers=1, hidden=32, inner=32, layers=2, heads=1),
     film_shards=1, visit_shards=1, films=2, rows=1, cases_of_text=4,
     vision=Plan(steps=2, learning_rate=1e-3, weight_decay=0.0, workers=1),
+    again=Plan(steps=1, learning_rate=1e-3, weight_decay=0.0, workers=1),
     language=Plan(steps=2, learning_rate=1e-3, weight_decay=0.0, workers=1),
 )  # fmt: skip
 
