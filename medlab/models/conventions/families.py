@@ -19,7 +19,7 @@ FAMILIES: dict[str, Conventions] = {
     "medgemma-1.5": MedGemma(
         "medgemma-1.5", "image_first", max_images=MAX_PATCHES, several=True, thinks=True, system=False
     ),
-    "demo": MedGemma("demo", "image_first", system=False, languages=("en", "zh")),
+    "demo": MedGemma("demo", "image_first", several=True, system=False, languages=("en", "zh")),
 }
 _NAMES = (
     (r"medgemma-?1\.5", "medgemma-1.5"),
