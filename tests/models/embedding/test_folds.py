@@ -66,9 +66,9 @@ def test_the_interval_is_wider_where_rows_belong_to_few_patients():
     values = labels + rng.normal(scale=1.5, size=200)
     fold = np.zeros(200, int)
     alone = auc_interval(labels, values, fold, np.arange(200), resamples=400, seed=0)
-    shared = auc_interval(
-        labels, np.repeat(values[:20], 10), fold, np.repeat(np.arange(20), 10), resamples=400, seed=0
-    )
+    # ten copies of each of the first twenty rows: as many rows, and a tenth of the patients
+    few, seen, people = np.repeat(labels[:20], 10), np.repeat(values[:20], 10), np.repeat(np.arange(20), 10)
+    shared = auc_interval(few, seen, fold, people, resamples=400, seed=0)
     assert alone[0] < auc(labels, values, fold) < alone[1]
     assert alone[2] == pytest.approx(auc(labels, values, fold), abs=0.01)
     assert shared[1] - shared[0] > alone[1] - alone[0]
