@@ -14,10 +14,11 @@ from medlab.core.errors import SpecError
 from medlab.demo.language import Shape, build_model, features_of
 from medlab.demo.loop import Plan, train
 from medlab.demo.pool import draw_shard, read_pool
+from medlab.models.guard import FILE
 
 VISION = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
 AGAIN = Plan(steps=1600, learning_rate=7e-4, weight_decay=0.05)
-LANGUAGE = Plan(steps=2000, learning_rate=2e-3, weight_decay=0.02)
+LANGUAGE = Plan(steps=1500, learning_rate=2e-3, weight_decay=0.02)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +77,10 @@ def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=p
     say("language model: features to words")
     arguments = (pool, settings.spoken, settings.shape, features, tokenizer, settings.rows)
     language = train(Speaking, arguments, settings.language, work / "language")
-    say("guard and folder")
-    assemble(out, work, tower, language, settings)
+    say("guard")
+    guard = make_guard(work / "guard", tower, settings)
+    say("folder")
+    assemble(out, work / "tokenizer", tower, language, guard, settings)
     return out
 
 
@@ -124,14 +127,24 @@ def make_features(file: Path, pool: Path, tower: Path, settings: Settings) -> Pa
     return file
 
 
-def assemble(out: Path, work: Path, tower: Path, language: Path, settings: Settings) -> None:
+def make_guard(folder: Path, tower: Path, settings: Settings) -> Path:
+    """The guard of the weights as they will be stored, from films that nothing was trained on."""
+    import torch
+
+    from medlab.demo.guarding import fit_guard
+
+    if not (folder / FILE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        fit_guard(load_tower(tower, settings).to(torch.bfloat16).float()).save(folder)
+    return folder / FILE
+
+
+def assemble(out: Path, tokenizer: Path, tower: Path, language: Path, guard: Path, settings: Settings) -> None:
     """The checkpoint folder: bfloat16 safetensors, tokenizer, processor, guard."""
     import torch
     from transformers import AutoTokenizer, Gemma3ImageProcessorPil, Gemma3Processor
 
-    from medlab.demo.guarding import fit_guard
-
-    words = AutoTokenizer.from_pretrained(work / "tokenizer")
+    words = AutoTokenizer.from_pretrained(tokenizer)
     eye = load_tower(tower, settings)
     model = build_model(settings.shape, words, eye)
     state = torch.load(language, weights_only=True)
@@ -147,8 +160,7 @@ def assemble(out: Path, work: Path, tower: Path, language: Path, settings: Setti
     Gemma3Processor(
         images, words, chat_template=words.chat_template, image_seq_length=settings.shape.tokens
     ).save_pretrained(unfinished)
-    # The guard is fitted to the weights as they are stored, on films that nothing was trained on.
-    fit_guard(model.model.vision_tower.float()).save(unfinished)
+    shutil.copy(guard, unfinished / FILE)
     if out.exists():
         out.rmdir()
     unfinished.rename(out)

@@ -49,7 +49,7 @@ def test_the_folder_holds_a_gemma_3_in_half_precision(trained):
     assert model.dtype == torch.bfloat16
     assert model.config.mm_tokens_per_image == 16 == processor.image_seq_length
     assert {"sliding_attention", "full_attention"} == set(model.config.text_config.layer_types)
-    assert len(said) == 6
+    assert len(said) == 7
 
 
 def test_the_folder_holds_only_data(trained):
