@@ -36,7 +36,7 @@ class Answer(Record):
     truncated: bool = False
     """True where the token limit cut it off"""
     seconds: float = 0.0
-    """wall time of the call"""
+    """wall time of the call, shared equally by the questions of a batch"""
     prompt_tokens: int | None = None
     model: str = "unknown"
     """catalog name"""

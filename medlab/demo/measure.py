@@ -72,10 +72,9 @@ def as_text(rows: Iterable[Row]) -> str:
 def _closed(model: Model, case: Case, language: str, marks: dict) -> None:
     """Yes against No, by log-probability, for every finding."""
     book = phrases(language)
-    for question in case.questions:
-        if question.kind != "yes_no" or question.language != language:
-            continue
-        told = model.score(model.query(case, question.question), (book.YES, book.NO))
+    asked = [q for q in case.questions if q.kind == "yes_no" and q.language == language]
+    queries = [model.query(case, question.question) for question in asked]
+    for question, told in zip(asked, model.score_many(queries, (book.YES, book.NO)), strict=True):
         yes, no = told.logprobs_nats
         marks["yes_no", question.about, language].append((yes - no, question.answer == book.YES))
 
