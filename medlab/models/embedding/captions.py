@@ -78,7 +78,9 @@ def caption_inputs(tokenizer, texts: Sequence[str], length: int, *, mask: bool) 
     Every caption is padded to `length`, the tower's own number of positions. SigLIP was trained so, padding seen and
     not masked, and reads its summary off the last position: padded to the longest caption of the batch instead, it
     gives other numbers, which depend on the captions beside (mteb pull request 1424: about 10 instead of over 80 % of
-    handwritten digits right). For CLIP, whose summary stands on the end token, padding changes nothing.
+    handwritten digits right). For CLIP, whose summary stands on the end token, padding changes nothing. The padding
+    stands on the right, as in training, whatever the tokenizer's class says: transformers' Siglip2Tokenizer says left
+    unless the checkpoint's own settings say otherwise.
 
     A caption of more than `length` tokens loses its end, with a CaptionWarning that names it.
     """
@@ -90,7 +92,8 @@ def caption_inputs(tokenizer, texts: Sequence[str], length: int, *, mask: bool) 
         if count > length:
             told = f"the caption {shown(text, 60)} has {count} tokens; the model reads the first {length}"
             warnings.warn(told, CaptionWarning, stacklevel=3)
-    padded = tokenizer(listed, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    whole = {"padding": "max_length", "max_length": length, "truncation": True, "padding_side": "right"}
+    padded = tokenizer(listed, **whole, return_tensors="pt")
     return {name: padded[name] for name in ("input_ids", "attention_mask") if name == "input_ids" or mask}
 
 

@@ -49,16 +49,20 @@ def test_siglip_padded_to_the_batch_instead_gives_other_numbers_and_clip_does_no
     assert far["clip"] < 1e-5
 
 
-def test_an_attention_mask_that_the_tokenizer_offers_is_kept_from_siglip(checkpoints, siglip):
+def test_a_mask_and_another_side_that_the_tokenizer_has_of_its_own_are_kept_from_siglip(checkpoints, siglip):
     from medlab.models.embedding.model import EmbeddingModel
 
     module, processor = checkpoints["siglip"]
     tokenizer = type(processor.tokenizer)(
-        tokenizer_object=processor.tokenizer.backend_tokenizer, pad_token="<pad>", eos_token="<eos>"
+        tokenizer_object=processor.tokenizer.backend_tokenizer,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        padding_side="left",
     )
-    assert "attention_mask" in tokenizer(["a"])
-    masking = EmbeddingModel(module, type(processor)(processor.image_processor, tokenizer), name="m", fingerprint="m")
-    np.testing.assert_array_equal(masking.embed_texts(["a b"]), siglip.embed_texts(["a b"]))
+    alone = tokenizer(["a b"], padding="max_length", max_length=64)
+    assert alone["attention_mask"][0][0] == 0  # it masks, and pads on the left
+    other = EmbeddingModel(module, type(processor)(processor.image_processor, tokenizer), name="m", fingerprint="m")
+    np.testing.assert_array_equal(other.embed_texts(["a b"]), siglip.embed_texts(["a b"]))
 
 
 def test_a_caption_that_loses_its_end_is_warned_of_by_name_and_one_that_fits_is_not(siglip, recwarn):
