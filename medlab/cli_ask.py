@@ -28,6 +28,8 @@ MODEL = Annotated[str, typer.Option(help="Catalog name, hub id, folder, or endpo
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 TOKENS = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")]
 ALLOW = Annotated[str | None, typer.Option(help='What may leave for an endpoint: "text" or "pixels".')]
+SERVED = Annotated[str | None, typer.Option(help="What an endpoint's server calls its model.")]
+LOOKED = Annotated[bool, typer.Option("--looked", help="You saw the pictures: words in them name nobody.")]
 LANG = Annotated[str, typer.Option(help='"en" or "zh".')]
 
 
@@ -37,6 +39,8 @@ def ask(
     choose: Annotated[str | None, typer.Option(help='Only weigh these replies: "Yes|No".')] = None,
     tokens: TOKENS = 256,
     allow: ALLOW = None,
+    served: SERVED = None,
+    looked: LOOKED = False,
     as_json: AS_JSON = False,
 ) -> None:
     """Ask one question about an image, several images, or none."""
@@ -47,7 +51,8 @@ def ask(
             accepted="IMAGE QUESTION",
             fix=f'medlab ask {shown(question)} "Is there a pleural effusion?"',
         )
-    scans, asked = read_scans(files), load(model, allow)
+    scans, asked = read_scans(files), load(model, allow=allow, model=served)
+    cleared(asked, scans, looked=looked)
     query = asked.query(scans or None, question, decoding=decoding_of(tokens))
     if choose is not None:
         weighed = asked.score(query, tuple(choose.split("|")))
@@ -62,6 +67,8 @@ def report(
     model: MODEL = "demo",
     tokens: TOKENS = 512,
     allow: ALLOW = None,
+    served: SERVED = None,
+    looked: LOOKED = False,
     as_json: AS_JSON = False,
 ) -> None:
     """Write the report of a film, in English or Chinese."""
@@ -69,7 +76,8 @@ def report(
     from medlab.prompts import load as load_prompt
 
     wording = load_prompt(prompt, language=lang)
-    scans, asked = read_scans(images), load(model, allow)
+    scans, asked = read_scans(images), load(model, allow=allow, model=served)
+    cleared(asked, scans, looked=looked)
     for advice in lint(wording, asked):
         note(f"prompt {wording.name}: {advice}")
     if wording.images not in (0, len(scans)):
@@ -84,12 +92,15 @@ def chat(
     load_from: Annotated[pathlib.Path | None, typer.Option("--load", help="Go on with a saved talk.")] = None,
     tokens: TOKENS = 256,
     allow: ALLOW = None,
+    served: SERVED = None,
+    looked: LOOKED = False,
     as_json: AS_JSON = False,
 ) -> None:
     """Talk about an image: each line is a question; /help lists what else may be typed."""
     from medlab.models.dialogue import Dialogue
 
-    scans, asked = read_scans(images or []), load(model, allow)
+    scans, asked = read_scans(images or []), load(model, allow=allow, model=served)
+    cleared(asked, scans, looked=looked)
     if load_from is not None:
         talk = Dialogue.load(load_from, asked, scans or None)
         note(f"{len(talk.turns)} turn(s) of {load_from.name}")
@@ -176,18 +187,29 @@ def spoken(talk: "Dialogue", question: str, *, as_json: bool) -> "Answer":
             return end.value
 
 
-def load(name: str, allow: str | None) -> "Model":
-    """The model; what is to be known of how it was placed goes to the standard error."""
+def load(name: str, **endpoint: str | None) -> "Model":
+    """The model; what is to be known of how it was placed goes to the standard error.
+
+    endpoint  settings of an endpoint; those that are None were not given
+    """
     from medlab.models.load import load_model
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
-        settings = {"allow": allow} if allow is not None else {}
-        model = load_model(name, **settings)
+        loaded = load_model(name, **{key: value for key, value in endpoint.items() if value is not None})
     for warning in said:
         if issubclass(warning.category, UserWarning) and not issubclass(warning.category, DeprecationWarning):
             note(f"note: {warning.message}")
-    return model
+    return loaded
+
+
+def cleared(model: "Model", scans: "tuple[Scan, ...]", *, looked: bool) -> None:
+    """Tells the gate of an endpoint that a person looked at the pictures; other models have no gate."""
+    if not looked:
+        return
+    if not hasattr(model, "gate"):
+        raise SpecError(f"--looked with {model.name}", accepted="--looked with --model endpoint:URL")
+    model.gate.clear(*scans)
 
 
 def read_scans(files: list[str]) -> "tuple[Scan, ...]":

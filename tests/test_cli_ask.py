@@ -122,3 +122,32 @@ def test_what_a_model_wrote_cannot_steer_the_terminal():
 def test_each_verb_is_listed_and_explains_itself(verb):
     assert verb in run("--help").output
     assert run(verb, "--help").exit_code == 0
+
+
+def test_settings_of_an_endpoint_reach_it_and_its_gate(parrot, film, monkeypatch):
+    given, cleared = {}, []
+    parrot.gate = type("Gate", (), {"clear": lambda self, *scans: cleared.extend(scans)})()
+
+    def load_model(name, **settings):
+        given.update(settings, name=name)
+        return parrot
+
+    monkeypatch.setattr("medlab.models.load.load_model", load_model)
+    run(
+        "ask",
+        film,
+        "Is it normal?",
+        "--model",
+        "endpoint:http://x/v1",
+        "--allow",
+        "pixels",
+        "--served",
+        "m",
+        "--looked",
+    )
+    assert given == {"name": "endpoint:http://x/v1", "allow": "pixels", "model": "m"}
+    assert [scan.rows for scan in cleared] == [8]
+
+
+def test_looking_at_pictures_that_stay_here_is_refused(parrot, film):
+    assert "--looked" in str(run("ask", film, "Is it normal?", "--looked").exception)
