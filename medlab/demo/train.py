@@ -18,7 +18,7 @@ from medlab.models.guard import FILE
 
 VISION = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
 AGAIN = Plan(steps=1600, learning_rate=7e-4, weight_decay=0.05)
-LANGUAGE = Plan(steps=2400, learning_rate=2e-3, weight_decay=0.02)
+LANGUAGE = Plan(steps=2000, learning_rate=2e-3, weight_decay=0.02)
 
 
 @dataclasses.dataclass(frozen=True)
