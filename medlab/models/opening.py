@@ -118,6 +118,12 @@ def open_processor(checkpoint: Checkpoint) -> Any:
     auto = transformers.AutoTokenizer if checkpoint.task == "text-generation" else transformers.AutoProcessor
     try:
         return auto.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+    except ImportError as error:
+        raise MissingDependency(
+            f"the processor of {shown(pathlib.Path(checkpoint.folder).name)} needs a package: {shown(str(error), 300)}",
+            accepted="the packages that medlab requires",
+            fix="pip install sentencepiece protobuf",
+        ) from error
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise DataError(
             "mismatch",
