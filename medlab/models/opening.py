@@ -120,7 +120,7 @@ def open_processor(checkpoint: Checkpoint) -> Any:
         return auto.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
     except ImportError as error:
         raise MissingDependency(
-            f"the processor of {shown(pathlib.Path(checkpoint.folder).name)} needs a package: {shown(str(error), 300)}",
+            f"what reads text for {shown(pathlib.Path(checkpoint.folder).name)} is missing: {shown(str(error), 300)}",
             accepted="the packages that medlab requires",
             fix="pip install sentencepiece protobuf",
         ) from error

@@ -229,6 +229,17 @@ def test_weights_that_are_missing_are_not_filled_with_chance(copied):
         load_model(copied)
 
 
+def test_a_package_that_a_tokenizer_needs_is_named_with_its_command(copied, monkeypatch):
+    import transformers
+
+    def lacking(*_, **__):
+        raise ImportError("SiglipTokenizer requires the SentencePiece library")
+
+    monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", lacking)
+    with pytest.raises(MissingDependency, match="pip install sentencepiece"):
+        load_model(copied)
+
+
 def test_a_missing_processor_is_named(copied):
     for path in [*copied.glob("*token*"), *copied.glob("*processor*")]:
         path.unlink()
