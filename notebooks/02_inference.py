@@ -171,7 +171,7 @@ medlab.show([told, case], masks=["nodule"], titles=["said", "true"])
 # ignores the first film can still sound right: compare with the truth.
 
 # %%
-before, after = phantom.visits(seed=5)
+before, after = phantom.visits(seed=15)
 medlab.show([before, after], masks=False, boxes=False, titles=["before", "after"])
 
 # %%

@@ -34,6 +34,8 @@ turns; say that a film cannot tell what it cannot tell; answer a few text questi
 
 - Anything about a real picture. A guard (`guard.safetensors`) measures how far a picture's features are from those of
   synthetic films, and puts a warning on the answer. The warning is right most of the time, not always.
+- **See an endotracheal tube.** Its tower does, its language model has not learnt to say so yet: the table below.
+- Tight boxes around small findings: see `box`.
 - Findings other than the nine; lateral films; anything but chests; free conversation; other languages.
 - Questions in other words than it was taught: it has read templates, not a language.
 - Scans after the text: it was taught with the film first.

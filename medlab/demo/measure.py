@@ -39,17 +39,30 @@ class Row:
     n: int
 
 
+Marks = dict[tuple[str, str, str], list]
+"""(task, finding, language) -> what came out, film by film"""
+
+
 def measure(model: Model, n: int = 500, *, size: int = 224, progress: bool = True) -> tuple[Row, ...]:
     """The table of `n` fresh phantoms of `size` pixels, in both languages."""
+    return table(collect(model, range(FIRST_SEED, FIRST_SEED + n), size=size, progress=progress))
+
+
+def collect(model: Model, seeds: Iterable[int], *, size: int = 224, progress: bool = True) -> Marks:
+    """What came out for each seed's phantom; the marks of several runs may be put together."""
     from tqdm.auto import tqdm
 
-    marks: dict[tuple[str, str, str], list] = defaultdict(list)
+    marks: Marks = defaultdict(list)
     phantom = Phantom(size)
-    for seed in tqdm(range(FIRST_SEED, FIRST_SEED + n), desc="phantoms", disable=not progress):
+    for seed in tqdm(seeds, desc="phantoms", disable=not progress):
         case = phantom.draw(seed, view=VIEWS[seed % 2])
         for language in LANGUAGES:
             _closed(model, case, language, marks)
             _spoken(model, case, language, marks)
+    return marks
+
+
+def table(marks: Marks) -> tuple[Row, ...]:
     return tuple(Row(*key, *_summed(key[0], values)) for key, values in sorted(marks.items()))
 
 
@@ -69,7 +82,7 @@ def as_text(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def _closed(model: Model, case: Case, language: str, marks: dict) -> None:
+def _closed(model: Model, case: Case, language: str, marks: Marks) -> None:
     """Yes against No, by log-probability, for every finding."""
     book = phrases(language)
     asked = [q for q in case.questions if q.kind == "yes_no" and q.language == language]
@@ -79,7 +92,7 @@ def _closed(model: Model, case: Case, language: str, marks: dict) -> None:
         marks["yes_no", question.about, language].append((yes - no, question.answer == book.YES))
 
 
-def _spoken(model: Model, case: Case, language: str, marks: dict) -> None:
+def _spoken(model: Model, case: Case, language: str, marks: Marks) -> None:
     """Everything that has to be said: the report, places, severities, boxes, and what cannot be told."""
     asked = [q for q in case.questions if q.language == language and q.kind in ("where", "severity", "box", "open")]
     questions = [world.REPORT[language][0], *(q.question for q in asked)]
@@ -98,7 +111,7 @@ def _spoken(model: Model, case: Case, language: str, marks: dict) -> None:
             marks["cannot tell", *key].append(answer.text.strip() == question.answer)
 
 
-def _report(text: str, case: Case, language: str, marks: dict) -> None:
+def _report(text: str, case: Case, language: str, marks: Marks) -> None:
     said = {(f.name, f.side): f for f in parse_report(text) if f.state == "present"}
     true = {(f.name, f.side): f for f in case.findings if f.state == "present"}
     for name in FINDINGS:
@@ -114,7 +127,7 @@ def _report(text: str, case: Case, language: str, marks: dict) -> None:
             marks["report: zone", key[0], language].append(true[key].zone == said[key].zone)
 
 
-def _boxes(said: tuple[Box, ...], case: Case, name: str, language: str, marks: dict) -> None:
+def _boxes(said: tuple[Box, ...], case: Case, name: str, language: str, marks: Marks) -> None:
     true = [box.box_px for box in case.boxes if box.label == name]
     if not true:
         marks["no box of what is absent", name, language].append(not said)

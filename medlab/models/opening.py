@@ -3,12 +3,15 @@
 transformers fills what a checkpoint lacks with random numbers and says so in a log; here that is an error.
 """
 
+import contextlib
 import importlib.util
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from medlab.core.errors import CapabilityError, DataError, MissingDependency, shown
 from medlab.models.checkpoint import Checkpoint
+from medlab.models.memory import weights_bytes
 from medlab.models.placement import Placement
 
 AUTO_CLASSES = {
@@ -19,6 +22,8 @@ AUTO_CLASSES = {
 KEPT_PRECISE = {"gemma3": ["model.vision_tower", "model.multi_modal_projector", "lm_head"], "gemma3_text": ["lm_head"]}
 """modules that are not quantized, by model_type: a scan is not to be seen through rounded weights. Of other types
 transformers keeps the output layer alone"""
+QUICK = 2**28
+"""bytes of float32 weights that load in a moment"""
 PEFT = 'pip install "peft>=0.18"'
 
 
@@ -29,14 +34,15 @@ def open_module(checkpoint: Checkpoint, placement: Placement) -> Any:
 
     auto = getattr(transformers, AUTO_CLASSES[checkpoint.task])
     try:
-        module, told = auto.from_pretrained(
-            checkpoint.folder,
-            **loading_options(checkpoint, placement),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with quiet_where_quick(checkpoint):
+            module, told = auto.from_pretrained(
+                checkpoint.folder,
+                **loading_options(checkpoint, placement),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
         placed = module if placement.quantize or placement.spread else module.to(placement.device)
     except torch.cuda.OutOfMemoryError as error:
         raise CapabilityError(
@@ -48,6 +54,21 @@ def open_module(checkpoint: Checkpoint, placement: Placement) -> Any:
         raise _does_not_open(checkpoint, error) from error
     _check_filled(checkpoint, told)
     return placed.eval()
+
+
+@contextlib.contextmanager
+def quiet_where_quick(checkpoint: Checkpoint) -> Iterator[None]:
+    """transformers' progress bar only where there is something to wait for."""
+    from transformers.utils import logging
+
+    if not logging.is_progress_bar_enabled() or weights_bytes(checkpoint.sizes, "float32") > QUICK:
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def loading_options(checkpoint: Checkpoint, placement: Placement) -> dict[str, Any]:
