@@ -331,5 +331,5 @@ train, test = naive_split["train"], naive_split["test"]  # your turn: use the co
 #
 # ## Next
 #
-# [`02_inference`](02_inference.ipynb) asks a model. Words used here: *window*, *mask*, *cohort*, *leak* are explained in the
-# project's documentation.
+# [`02_inference`](02_inference.ipynb) asks a model. Words used here: *window*, *mask*, *cohort*, *leak* are explained
+# in the project's documentation.

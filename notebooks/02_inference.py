@@ -52,9 +52,9 @@ import medlab
 medlab.about()
 
 # %% [markdown]
-# **This line chooses the model.** `"demo"` is a small Gemma 3, the architecture of MedGemma, that comes with medlab. It
-# was trained on synthetic chest films and on nothing else. On a machine with the weights, `"medgemma-1.5-4b-it"` goes
-# here and everything below runs with it; only the answers differ.
+# **This line chooses the model.** `"demo"` is a small Gemma 3, the architecture of MedGemma, that comes with medlab.
+# It was trained on synthetic chest films and on nothing else. On a machine with the weights, `"medgemma-1.5-4b-it"`
+# goes here and everything below runs with it; only the answers differ.
 
 # %%
 MODEL = "demo"
@@ -240,8 +240,8 @@ for warning in told.warnings:
 print("on the phantom:", answer.warnings or "no warning")
 
 # %% [markdown]
-# The demo model carries such a guard. A checkpoint from a hub carries none, and nobody can tell you where its knowledge
-# ends. Keep this cell in mind when a large model describes *your* film as fluently as this one did.
+# The demo model carries such a guard. A checkpoint from a hub carries none, and nobody can tell you where its
+# knowledge ends. Keep this cell in mind when a large model describes *your* film as fluently as this one did.
 
 # %% [markdown]
 # ## 11. Questions for the night
@@ -291,18 +291,19 @@ print(cut, right)
 # asked = [model.query(film, "Is there a nodule?") for film in films]
 # nodules = [choices.probabilities[0] for choices in model.score_many(asked, ["Yes", "No"])]
 # truth = [film.state_of("nodule") == "present" for film in films]
-# judged = {cut: sum((n > cut) == t for n, t in zip(nodules, truth, strict=True)) / len(films) for cut in [0.1, 0.3, 0.5, 0.7, 0.9]}
+# cuts = [0.1, 0.3, 0.5, 0.7, 0.9]
+# judged = {cut: sum((n > cut) == t for n, t in zip(nodules, truth, strict=True)) / len(films) for cut in cuts}
 # cut, right = max(judged.items(), key=lambda pair: pair[1])
 # print(judged, "best:", cut, right)
 # ```
 #
-# Twelve films are few: the best cut on these is not the best cut on the next twelve. Choose it on other films than those
-# you report on.
+# Twelve films are few: the best cut on these is not the best cut on the next twelve. Choose it on other films than
+# those you report on.
 #
 # </details>
 #
-# **Exercise 2.** Does the model look at the film at all? Ask the same question of a black square and of a mirrored film
-# (right and left exchanged). Which of its answers *should* change?
+# **Exercise 2.** Does the model look at the film at all? Ask the same question of a black square and of a mirrored
+# film (right and left exchanged). Which of its answers *should* change?
 
 # %% tags=["exercise"]
 mirrored = case.scans[0]  # your turn: load_scan takes an array
