@@ -51,8 +51,7 @@ def ask(
             accepted="IMAGE QUESTION",
             fix=f'medlab ask {shown(question)} "Is there a pleural effusion?"',
         )
-    scans, asked = read_scans(files), load(model, allow=allow, model=served)
-    cleared(asked, scans, looked=looked)
+    scans, asked = ready(files, model, allow, served, looked=looked)
     query = asked.query(scans or None, question, decoding=decoding_of(tokens))
     if choose is not None:
         weighed = asked.score(query, tuple(choose.split("|")))
@@ -76,12 +75,11 @@ def report(
     from medlab.prompts import load as load_prompt
 
     wording = load_prompt(prompt, language=lang)
-    scans, asked = read_scans(images), load(model, allow=allow, model=served)
-    cleared(asked, scans, looked=looked)
+    if wording.images not in (None, 0, len(images)):
+        raise SpecError(f"{len(images)} image(s) for prompt {prompt}", accepted=f"{wording.images}")
+    scans, asked = ready(images, model, allow, served, looked=looked)
     for advice in lint(wording, asked):
         note(f"prompt {wording.name}: {advice}")
-    if wording.images not in (0, len(scans)):
-        raise SpecError(f"{len(scans)} image(s) for prompt {prompt}", accepted=f"{wording.images}")
     query = asked.query(scans, wording, decoding=decoding_of(tokens))
     say_answer(asked.answer([query])[0], scans, wording.template, as_json=as_json)
 
@@ -99,8 +97,7 @@ def chat(
     """Talk about an image: each line is a question; /help lists what else may be typed."""
     from medlab.models.dialogue import Dialogue
 
-    scans, asked = read_scans(images or []), load(model, allow=allow, model=served)
-    cleared(asked, scans, looked=looked)
+    scans, asked = ready(images or [], model, allow, served, looked=looked)
     if load_from is not None:
         talk = Dialogue.load(load_from, asked, scans or None)
         note(f"{len(talk.turns)} turn(s) of {load_from.name}")
@@ -120,8 +117,7 @@ def chat(
         except KeyboardInterrupt:
             note("\nstopped; this turn is not kept")
             continue
-        for text in answer.warnings:
-            note(f"warning: {text}")
+        say_doubts(answer.warnings)
 
 
 COMMANDS = {
@@ -185,6 +181,15 @@ def spoken(talk: "Dialogue", question: str, *, as_json: bool) -> "Answer":
         except StopIteration as end:
             typer.echo("")
             return end.value
+
+
+def ready(
+    files: list[str], model: str, allow: str | None, served: str | None, *, looked: bool
+) -> "tuple[tuple[Scan, ...], Model]":
+    """The scans and the model of a command line, the gate of an endpoint told what the person said."""
+    scans, asked = read_scans(files), load(model, allow=allow, model=served)
+    cleared(asked, scans, looked=looked)
+    return scans, asked
 
 
 def load(name: str, **endpoint: str | None) -> "Model":
@@ -251,7 +256,7 @@ def say_choices(weighed: "Choices", scans: "tuple[Scan, ...]", question: str, *,
     note(f"{weighed.model}; shares of these replies among themselves. {NOTICE}")
 
 
-def say_doubts(doubts: tuple[str, ...], scans: "tuple[Scan, ...]") -> None:
+def say_doubts(doubts: tuple[str, ...], scans: "tuple[Scan, ...]" = ()) -> None:
     for scan in scans:
         for doubt in scan.doubts:
             note(f"image: {doubt.text}")

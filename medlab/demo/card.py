@@ -42,7 +42,8 @@ turns; say that a film cannot tell what it cannot tell; answer a few text questi
 
 ## How it was made
 
-`medlab demo train --work WORK --out OUT` from seed 0 on two CPU cores; settings in `medlab/demo/train.py`, what was
+By the stages of `medlab demo train --work WORK --out OUT`, seed 0, on two CPU cores; not in one run, and the planned
+lengths changed on the way, so a fresh run gives other weights. Settings in `medlab/demo/train.py`, what was done and
 tried in `docs/decisions.md`. Stored in bfloat16.
 
 ## Measured

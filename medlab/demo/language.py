@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 
-from medlab.core.errors import SpecError
 from medlab.demo import world
 from medlab.demo.lessons import LANGUAGES, Lesson, Tutor
 
@@ -199,10 +198,8 @@ def build_speech(model, image_token: int):
 class Teacher:
     """Draws rows for the language model from a pool's labels."""
 
-    def __init__(self, pool, binder: Binder, case, questions: int, films: np.ndarray):
-        if len(films) == 0:
-            raise SpecError("no films to teach with", accepted="indices into the pool")
-        self.pool, self.binder, self.case, self.questions, self.films = pool, binder, case, questions, films
+    def __init__(self, pool, binder: Binder, case, questions: int):
+        self.pool, self.binder, self.case, self.questions = pool, binder, case, questions
         self.pairs = np.flatnonzero(pool.paired)
 
     def row(self, rng: np.random.Generator) -> Row:
@@ -215,7 +212,7 @@ class Teacher:
         if draw < 0.12:
             chains = [[tutor.text_only(LANGUAGES[i % 2])] for i in range(self.questions)]
             return self.binder.row([], chains)
-        film = int(self.films[rng.integers(len(self.films))])
+        film = int(rng.integers(len(self.pool.findings)))
         findings, boxes = self.pool.findings[film], self.pool.boxes[film]
         chains = [[lesson] for lesson in tutor.film(findings, boxes, self.questions)]
         if rng.random() < 0.3:

@@ -18,11 +18,12 @@ REACH = 8
 class Seeing(Task):
     """Patches to findings."""
 
+    again: ClassVar = False
     shares: ClassVar = {"present": 1.0, "share": 4.0, "zone": 0.3, "severity": 0.3, "edges": 0.3}
 
     def __init__(self, pool: Path, shards: dict[str, int], shape: Shape, films: int):
         self.pool, self.shape, self.films = read_pool(pool, **shards), shape, films
-        self.module = build_lesson(new_tower(shape))
+        self.module = build_lesson(new_tower(shape), again=self.again)
 
     def batch(self, rng: np.random.Generator) -> dict:
         import torch
@@ -37,13 +38,13 @@ class Seeing(Task):
 class SeeingAgain(Seeing):
     """The second round: what was learnt last, and the edges of boxes, weigh more."""
 
+    again: ClassVar = True
     shares: ClassVar = Seeing.shares | {"edges": 1.0}
 
     def __init__(self, pool: Path, shards: dict[str, int], shape: Shape, films: int, first: Path):
         import torch
 
         super().__init__(pool, shards, shape, films)
-        self.module = build_lesson(new_tower(shape), again=True)
         self.module.load_state_dict(torch.load(first, weights_only=True))
 
 
@@ -63,10 +64,9 @@ class Speaking(Task):
         self.module = build_speech(model, self.image)
         self.features, self.rows = np.load(features, mmap_mode="r"), rows
         labels = read_pool(pool, **shards)
-        case = Phantom(64).draw(0)
-        films = np.arange(len(labels))
-        self.teacher = Teacher(labels, Binder(words, shape.tokens), case, questions=10, films=films)
-        labels.films = labels.bits = None
+        self.teacher = Teacher(labels, Binder(words, shape.tokens), Phantom(64).draw(0), questions=10)
+        # Labels alone are needed from here on.
+        labels.films, labels.bits = labels.films[:0], labels.bits[:0]
 
     def batch(self, rng: np.random.Generator) -> dict:
         rows = [self.teacher.row(rng) for _ in range(self.rows)]

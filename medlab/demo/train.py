@@ -1,7 +1,7 @@
 """Makes the demo model from a seed, stage by stage: films, tokenizer, tower, features, language model, guard, folder.
 
 Each stage leaves its result in the work folder; started again, finished stages are not done again. It needs only a
-CPU; the weights that medlab carries were made by `medlab demo train` with these settings.
+CPU. The weights that medlab carries were made by these stages, not in one run: docs/decisions.md says how.
 """
 
 import dataclasses

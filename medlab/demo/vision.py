@@ -202,4 +202,4 @@ def as_pixels(films: np.ndarray, noise: "torch.Generator | None" = None):
     return pixels[:, None].expand(-1, 3, -1, -1)
 
 
-assert STEPS == 100, "digits() writes two digits"
+assert STEPS == 100, "an edge is told as tens and units"
