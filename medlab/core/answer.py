@@ -1,9 +1,11 @@
 """Answer: what a model said, token by token, and what it cost. Choices: how likely it found what it was given."""
 
 import math
+from typing import Self
 
 from medlab.core.case import Box
 from medlab.core.errors import SpecError, shown
+from medlab.core.query import Query
 from medlab.core.record import Record, check_number, check_text, check_whole, record
 
 
@@ -59,6 +61,27 @@ class Answer(Record):
                 fix='ask a local model, or an endpoint that offers "logprobs"',
             )
         return float(sum(token.logprob_nats for token in self.tokens))
+
+    @property
+    def query(self) -> Query:
+        """What was asked. Not part of the record: an answer that was read from a file, or changed, has lost it.
+
+        Raises SpecError where it is not there.
+        """
+        if "_query" not in self.__dict__:
+            raise SpecError(
+                "this answer does not hold what was asked",
+                accepted="an answer fresh from ask, ask_many or a dialogue",
+                fix="give the query as well: query=model.query(scan, question)",
+            )
+        return self.__dict__["_query"]
+
+    def to(self, query: Query) -> Self:
+        """The same answer, holding `query` and with it the scans."""
+        if self.query_fingerprint and self.query_fingerprint != query.fingerprint:
+            raise SpecError("this answer was given to another query", accepted="the query that was asked")
+        self.__dict__["_query"] = query
+        return self
 
     def __repr__(self) -> str:
         cut = ", truncated" if self.truncated else ""

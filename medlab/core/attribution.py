@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from medlab.core.errors import SpecError
+from medlab.core.errors import SpecError, UnknownName
 from medlab.core.geometry import SquareFit
 from medlab.core.record import Record, check_number, check_text, check_whole, frozen_array, record
+
+INDEPENDENT_NATS = 0.1
+"""a change of the score below this, a tenth of a natural logarithm, is called none"""
 
 
 @record
@@ -31,6 +34,12 @@ class Attribution(Record):
     """True where the method changed the input and watched the output"""
     completeness_error: float | None = None
     """|sum(values) - change of the output| for methods that promise their sum; None for others"""
+    score_nats: float | None = None
+    """of the target: the sum of its tokens' natural log-probabilities, less those of what it is against"""
+    effect_nats: float | None = None
+    """what `score_nats` loses when no word may look at the scan; near 0, the words come whatever the picture"""
+    seconds: float = 0.0
+    """that the map took"""
     model_fingerprint: str = ""
     query_fingerprint: str = ""
     answer_fingerprint: str = ""
@@ -60,9 +69,48 @@ class Attribution(Record):
                     accepted=f"shape {self.values.shape}, none below 0",
                 )
             object.__setattr__(self, "standard_error", error)
-        if self.completeness_error is not None:
-            check_number("completeness_error", self.completeness_error, low=0)
+        for name, low in (("completeness_error", 0), ("score_nats", -np.inf), ("effect_nats", -np.inf)):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), low=low)
+        check_number("seconds", self.seconds, low=0)
+
+    @property
+    def image_independent(self) -> bool | None:
+        """Whether the words come whatever the picture: hiding it changes their score by less than INDEPENDENT_NATS."""
+        return None if self.effect_nats is None else abs(self.effect_nats) < INDEPENDENT_NATS
 
     def __repr__(self) -> str:
         words = " against ".join(self.target) if self.contrast else " ".join(self.target)
         return f"Attribution({words!r} by {self.method}, {self.values.shape[0]}x{self.values.shape[1]} grid)"
+
+
+@record
+class Explanation(Record):
+    """Several maps of one target, and how far they agree: none of them alone is the explanation."""
+
+    attributions: tuple[Attribution, ...]
+    agreement: np.ndarray
+    """(maps, maps) float32: Spearman's rank correlation of each two, in -1..1; compared on the coarser grid"""
+    left_out: tuple[str, ...] = ()
+    """methods that were not run, with the reason"""
+
+    def __post_init__(self):
+        if not self.attributions:
+            raise SpecError("an Explanation without maps", accepted="one Attribution or more")
+        agreement = frozen_array("agreement", self.agreement, np.float32, (2,))
+        if agreement.shape != (len(self.attributions),) * 2 or abs(agreement).max() > 1 + 1e-5:
+            raise SpecError(f"agreement has shape {agreement.shape}", accepted="(maps, maps), in -1..1")
+        object.__setattr__(self, "agreement", agreement)
+
+    def __getitem__(self, method: str) -> Attribution:
+        """The map of a method."""
+        for one in self.attributions:
+            if one.method == method:
+                return one
+        raise UnknownName("method", method, [one.method for one in self.attributions])
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.method for one in self.attributions)
+        lower = self.agreement[np.tril_indices(len(self.attributions), -1)]
+        told = f", agreement {lower.min():.2f} to {lower.max():.2f}" if lower.size else ""
+        return f"Explanation({' against '.join(self.attributions[0].target)!r} by {names}{told})"

@@ -12,7 +12,7 @@ import numpy as np
 from medlab.demo import world
 from medlab.demo.lessons import LANGUAGES, Lesson, Tutor
 
-WEIGHT = {"yes_no": 3.0, "yes_no_side": 3.0, "where": 2.0, "severity": 3.0, "box": 1.5}
+WEIGHT = {"yes_no": 3.0, "yes_no_side": 3.0, "where": 2.0, "severity": 3.0, "box": 2.0}
 """of a token in the loss, by kind of lesson; 1 otherwise: a word of yes or no weighs as a clause of a report"""
 USER, MODEL, END = "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>"
 
@@ -204,12 +204,12 @@ class Teacher:
 
     def row(self, rng: np.random.Generator) -> Row:
         tutor, draw = Tutor(rng), rng.random()
-        if draw < 0.08:
+        if draw < 0.12:
             first = int(self.pairs[rng.integers(len(self.pairs))])
             before, after = self.pool.findings[first], self.pool.findings[first + 1]
             lessons = [lesson for language in LANGUAGES for lesson in tutor.visits(before, after, language, self.case)]
             return self.binder.row([first, first + 1], [[lesson] for lesson in lessons])
-        if draw < 0.12:
+        if draw < 0.15:
             chains = [[tutor.text_only(LANGUAGES[i % 2])] for i in range(self.questions)]
             return self.binder.row([], chains)
         film = int(rng.integers(len(self.pool.findings)))

@@ -13,10 +13,13 @@ from medlab.demo import world
 from medlab.demo.pool import SIZE
 from medlab.phantom.questions import ask_everything
 from medlab.phantom.reports import clause, filled, phrases, sentence_case, severity_word, write_report
+from medlab.phantom.style import PREVALENCE
 from medlab.phantom.visits import progress_between, with_comparison
 from medlab.phantom.vocabulary import FINDINGS, KINDS, LUNG_SIDES
 
 LANGUAGES = ("en", "zh")
+OFTEN = dict(PREVALENCE)
+"""the share of films with each finding"""
 ROUND = 10
 """boxes are told in steps of 10 of 1000: 2.2 pixels of a film"""
 
@@ -98,14 +101,19 @@ class Tutor:
     def _balanced(self, here: list[str], names: tuple[str, ...] = FINDINGS) -> str:
         missing = [name for name in names if name not in here]
         if here and (not missing or self.rng.random() < 0.5):
-            return self.pick(here)
-        return self.pick(missing)
+            return self._weighed(here, [1 / OFTEN[name] for name in here])
+        return self._weighed(missing, [1 / (1 - OFTEN[name]) for name in missing])
+
+    def _weighed(self, options: list, weights: list[float]):
+        """One of the options, by weight: what is rare on films is asked about as often as what is frequent."""
+        chances = np.array(weights) / sum(weights)
+        return options[int(self.rng.choice(len(options), p=chances))]
 
     def about_one(self, findings: tuple[Finding, ...], boxes: tuple[Box, ...], language: str) -> Lesson:
         """Where, how severe, or the box, of a finding that is mostly there."""
         asked = ask_everything(findings, boxes, SIZE, language, int(self.rng.integers(2**31)))
         there = [question for question in asked if question.kind in ("where", "severity", "box")]
-        question = self.pick(there)
+        question = self._weighed(there, [1 / OFTEN[question.about] for question in there])
         if question.kind == "box":
             mine = [box for box in boxes if box.label == question.about]
             return Lesson(question.question, box_text(mine, language), "box")

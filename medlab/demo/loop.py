@@ -47,6 +47,8 @@ class Plan:
     weight_decay: float
     workers: int = 2
     seed: int = 0
+    muon: bool = False
+    """the matrices of layers are moved by Muon, the rest by AdamW as always"""
 
 
 def train(build: Callable[..., Task], arguments: tuple, plan: Plan, folder: Path) -> Path:
@@ -86,29 +88,33 @@ def _work(rank: int, build: Callable[..., Task], arguments: tuple, plan: Plan, f
             timeout=datetime.timedelta(minutes=30),
         )  # fmt: skip
         forward = torch.nn.parallel.DistributedDataParallel(module)
-    optimizer = make_optimizer(module, plan)
+    adam, muon = make_optimizers(module, plan, rank)
     checkpoint, done = folder / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         module.load_state_dict(state["module"])
-        optimizer.load_state_dict(state["optimizer"])
+        adam.load_state_dict(state["adam"])
+        muon.load_state_dict(state["muon"])
         done = state["step"]
     torch.manual_seed(plan.seed + 1 + rank + 1000 * done)
     losses, started = [], time.monotonic()
     for step in range(done, plan.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = plan.learning_rate * pace(step, plan.steps)
+        rate = plan.learning_rate * pace(step, plan.steps)
+        for group in adam.param_groups:
+            group["lr"] = rate
         parts = forward(**task.batch(np.random.default_rng([plan.seed, step, rank])))
         loss = sum(task.shares[name] * part for name, part in parts.items())
-        optimizer.zero_grad()
+        module.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimizer.step()
+        adam.step()
+        muon.step(rate)
         losses.append({name: part.item() for name, part in parts.items()})
         if rank == 0 and ((step + 1) % SAVE_EVERY == 0 or step + 1 == plan.steps):
             _note(folder / "curve.jsonl", step + 1, losses, time.monotonic() - started)
             losses = []
-            _save({"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, checkpoint)
+            reached = {"adam": adam.state_dict(), "muon": muon.state_dict(), "step": step + 1}
+            _save({"module": module.state_dict(), **reached}, checkpoint)
     if rank == 0:
         _save(module.state_dict(), folder / "weights.pt")
     if plan.workers > 1:
@@ -116,19 +122,24 @@ def _work(rank: int, build: Callable[..., Task], arguments: tuple, plan: Plan, f
         distributed.destroy_process_group()
 
 
-def make_optimizer(module, plan: Plan):
-    """AdamW; vectors (norms, biases) do not decay."""
+def make_optimizers(module, plan: Plan, rank: int = 0):
+    """(AdamW, Muon); vectors (norms, biases) do not decay, and Muon has nothing to do unless the plan wants it."""
     import torch
 
-    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(
+    from medlab.demo.muon import Muon
+
+    learnt = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    inner = {name: p for name, p in learnt.items() if plan.muon and p.ndim == 2 and ".layers." in name}
+    outer = [parameter for name, parameter in learnt.items() if name not in inner]
+    adam = torch.optim.AdamW(
         [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": plan.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": [p for p in outer if p.ndim > 1], "weight_decay": plan.weight_decay},
+            {"params": [p for p in outer if p.ndim <= 1], "weight_decay": 0.0},
         ],
         lr=plan.learning_rate,
         betas=(0.9, 0.98),
     )
+    return adam, Muon(list(inner.values()), plan.weight_decay, rank, plan.workers)
 
 
 def pace(step: int, steps: int) -> float:

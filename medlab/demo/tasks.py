@@ -64,7 +64,7 @@ class Speaking(Task):
         self.module = build_speech(model, self.image)
         self.features, self.rows = np.load(features, mmap_mode="r"), rows
         labels = read_pool(pool, **shards)
-        self.teacher = Teacher(labels, Binder(words, shape.tokens), Phantom(64).draw(0), questions=10)
+        self.teacher = Teacher(labels, Binder(words, shape.tokens), Phantom(64).draw(0), questions=12)
         # Labels alone are needed from here on.
         labels.films, labels.bits = labels.films[:0], labels.bits[:0]
 

@@ -17,8 +17,8 @@ from medlab.demo.pool import draw_shard, read_pool
 from medlab.models.guard import FILE
 
 VISION = Plan(steps=7000, learning_rate=1.2e-3, weight_decay=0.05)
-AGAIN = Plan(steps=1600, learning_rate=7e-4, weight_decay=0.05)
-LANGUAGE = Plan(steps=2000, learning_rate=2e-3, weight_decay=0.02)
+AGAIN = Plan(steps=2600, learning_rate=7e-4, weight_decay=0.05)
+LANGUAGE = Plan(steps=3000, learning_rate=2e-3, weight_decay=0.02, muon=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +28,9 @@ class Settings:
     shape: Shape = dataclasses.field(default_factory=Shape)
     film_shards: int = 92
     visit_shards: int = 10
-    spoken_shards: int = 52
-    """of the single films, those that the language model learns from: it meets each about once"""
     films: int = 8
     """in a batch of one process, while the tower learns"""
-    rows: int = 4
+    rows: int = 3
     """in a batch of one process, while the language model learns"""
     vision: Plan = VISION
     again: Plan = AGAIN
@@ -41,14 +39,9 @@ class Settings:
     """patients whose reports the tokenizer is made from"""
 
     @property
-    def seen(self) -> dict[str, int]:
-        """Shards that the tower learns from."""
+    def shards(self) -> dict[str, int]:
+        """Shards that are learned from."""
         return {"films": self.film_shards, "visits": self.visit_shards}
-
-    @property
-    def spoken(self) -> dict[str, int]:
-        """Shards that the language model learns from."""
-        return {"films": min(self.spoken_shards, self.film_shards), "visits": self.visit_shards}
 
 
 def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=print) -> Path:
@@ -69,13 +62,13 @@ def train_demo(work: Path, out: Path, settings: Settings | None = None, *, say=p
     say("tokenizer")
     tokenizer = make_tokenizer(work / "tokenizer", settings)
     say("tower: patches to findings")
-    films = (pool, settings.seen, settings.shape, settings.films)
+    films = (pool, settings.shards, settings.shape, settings.films)
     first = train(Seeing, films, settings.vision, work / "vision")
     tower = train(SeeingAgain, (*films, first), settings.again, work / "vision-again")
     say("features")
     features = make_features(work / "features.npy", pool, tower, settings)
     say("language model: features to words")
-    arguments = (pool, settings.spoken, settings.shape, features, tokenizer, settings.rows)
+    arguments = (pool, settings.shards, settings.shape, features, tokenizer, settings.rows)
     language = train(Speaking, arguments, settings.language, work / "language")
     say("guard")
     guard = make_guard(work / "guard", tower, settings)
@@ -120,7 +113,7 @@ def load_tower(weights: Path, settings: Settings):
 
 def make_features(file: Path, pool: Path, tower: Path, settings: Settings) -> Path:
     if not file.exists():
-        films = read_pool(pool, **settings.spoken).films
+        films = read_pool(pool, **settings.shards).films
         unfinished = file.with_suffix(".part.npy")
         np.save(unfinished, features_of(load_tower(tower, settings), films))
         unfinished.rename(file)

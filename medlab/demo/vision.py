@@ -22,7 +22,7 @@ NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
 LEVELS = max(len(scale) for scale in SCALES.values())
 WEIGHT = {"nodule": 3.0}
 """of a finding's mask in the loss of the first round; others count 1"""
-WEIGHT_AGAIN = {"endotracheal_tube": 8.0, "nodule": 3.0, "consolidation": 1.5}
+WEIGHT_AGAIN = {"endotracheal_tube": 8.0, "nodule": 3.0, "consolidation": 3.0}
 """of a finding's mask and presence in the second round: what the first learnt last"""
 
 
@@ -167,16 +167,19 @@ def build_lesson(tower, *, again: bool = False):
             return loss / (target >= 0).sum().clamp(min=1)
 
         def _edges(self, patches, target, edges):
-            """Every patch of a finding tells the finding's box: tens, then units, as the language model will write."""
+            """Every patch of a finding tells the finding's box: tens, then units, as the language model will write.
+
+            A finding counts once, however many patches it fills: a nodule weighs as much as a heart.
+            """
             film, patch, channel = torch.nonzero(target > 0.5, as_tuple=True)
-            if len(film) > 768:
-                keep = torch.randperm(len(film))[:768]
-                film, patch, channel = film[keep], patch[keep], channel[keep]
+            weight = 1 / (target > 0.5).sum(1)[film, channel]
             box = edges[film, channel]
-            digits = self.edge(patches[film, patch] + self.name[channel]).reshape(-1, 4, 2, 11)
-            tens, units = box.clamp(min=0) // 10, box.clamp(min=0) % 10
-            wanted = torch.stack([tens, units], -1).masked_fill((box < 0)[..., None], -1)
-            return self._told(digits.flatten(1, 2), wanted.flatten(1))
+            digits = self.edge(patches[film, patch] + self.name[channel]).reshape(-1, 11)
+            wanted = torch.stack([box.clamp(min=0) // 10, box.clamp(min=0) % 10], -1)
+            wanted = wanted.masked_fill((box < 0)[..., None], -1).flatten(1)
+            each = functional.cross_entropy(digits, wanted.flatten(), ignore_index=-1, reduction="none")
+            told = (wanted >= 0) * weight[:, None]
+            return (each.reshape(told.shape) * told).sum() / told.sum().clamp(min=1e-6)
 
     return Lesson()
 

@@ -1,7 +1,6 @@
 """The list of what a prepared cache holds: one SQLite file, so that a kill or a second process cannot tear it.
 
-It knows slots, sha256, shapes and checksums; the pictures themselves lie beside it and it never opens them. No
-connection is kept open between calls: a data loader may fork, and a folder may be moved.
+It knows slots, sha256, shapes and checksums; the pictures themselves lie beside it and it never opens them.
 """
 
 import contextlib
@@ -9,9 +8,9 @@ import pathlib
 import sqlite3
 from collections.abc import Collection, Iterator
 
-from medlab.core.errors import CapabilityError, DataError, shown
+from medlab.core.database import database
+from medlab.core.errors import DataError, shown
 
-LOCK_SECONDS = 60
 _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE pictures (slot INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, rows INTEGER NOT NULL, "
@@ -60,26 +59,9 @@ class CacheIndex:
             yield Turn(connection)
             connection.execute("COMMIT")
 
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = None
-        try:
-            connection = sqlite3.connect(self._folder / "index.sqlite", timeout=LOCK_SECONDS, isolation_level=None)
-            yield connection
-        except sqlite3.OperationalError as error:
-            raise CapabilityError(
-                f"the index of the prepared cache {shown(self._folder.name)} cannot be used: {error}",
-                fix="wait for the process that writes to it, or give a folder on a local disk that may be written",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise DataError(
-                "decode",
-                f"the index of the prepared cache {shown(self._folder.name)} is damaged ({shown(str(error))})",
-                fix="delete the folder and prepare again",
-            ) from error
-        finally:
-            if connection is not None:
-                connection.close()  # and so undo what was not committed
+    def _connection(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        what = f"the index of the prepared cache {shown(self._folder.name)}"
+        return database(self._folder / "index.sqlite", what, again="delete the folder and prepare again")
 
 
 class Turn:

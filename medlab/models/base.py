@@ -100,13 +100,15 @@ class Model(abc.ABC):
         question  plain text, or a Prompt with `values` for its variables
         decoding  greedy unless told otherwise
         """
-        return self.answer([self.query(subject, question, decoding=decoding, **values)])[0]
+        query = self.query(subject, question, decoding=decoding, **values)
+        return self.answer([query])[0].to(query)
 
     def ask_many(
         self, subject: Subject, questions: Iterable["str | Prompt"], *, decoding: Decoding | None = None
     ) -> list[Answer]:
         """Several questions of one subject, each on its own: the scans are encoded once."""
-        return self.answer([self.query(subject, question, decoding=decoding) for question in questions])
+        queries = [self.query(subject, question, decoding=decoding) for question in questions]
+        return [answer.to(query) for answer, query in zip(self.answer(queries), queries, strict=True)]
 
     def ask_batch(
         self,

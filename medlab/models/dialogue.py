@@ -57,15 +57,17 @@ class Dialogue:
 
         Raises CapabilityError where the turns no longer fit into the model's context, naming what to drop.
         """
-        return self._kept(question, self.model.answer([self._fitting(question)])[0])
+        query = self._fitting(question)
+        return self._kept(question, self.model.answer([query])[0].to(query))
 
     def stream(self, question: str) -> Generator[str, None, Answer]:
         """`ask` in pieces, the thought among them. The turn is kept when the last piece was read.
 
         What the generator returns at its end is the Answer: `answer = yield from dialogue.stream(question)`.
         """
-        answer = yield from self.model.stream(self._fitting(question))
-        return self._kept(question, answer)
+        query = self._fitting(question)
+        answer = yield from self.model.stream(query)
+        return self._kept(question, answer.to(query))
 
     def undo(self) -> Turn:
         """Take back the last turn."""

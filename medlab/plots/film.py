@@ -106,8 +106,9 @@ def bar_text(film: Film, language: str) -> str:
 
 
 def box_text(box: Box, language: str) -> str:
-    """A box's tag: label, side, and who drew it."""
-    parts = (label(box.label, language), box.side and label(box.side, language), box.rater)
+    """A box's tag: label, side where the label does not say it, and who drew it."""
+    name, side = label(box.label, language), box.side and label(box.side, language)
+    parts = (name, side if side and side not in name else None, box.rater)
     return visible(", ".join(part for part in parts if part))
 
 

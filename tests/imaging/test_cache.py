@@ -214,7 +214,7 @@ def test_two_writers_take_turns(tmp_path):
 
 def test_a_writer_that_keeps_the_lock_is_an_error_and_no_hang(tmp_path, monkeypatch):
     cache = filled(tmp_path)
-    monkeypatch.setattr("medlab.imaging.cache_index.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("medlab.core.database.LOCK_SECONDS", 0.05)
     holder = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:

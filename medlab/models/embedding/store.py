@@ -10,13 +10,13 @@ import os
 import pathlib
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from medlab.core.errors import CapabilityError, DataError, SpecError, shown
+from medlab.core.database import database
+from medlab.core.errors import DataError, SpecError, shown
 
-LOCK_SECONDS = 60
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS embeddings (model TEXT NOT NULL, scan TEXT NOT NULL, vector BLOB NOT NULL, "
     "crc32 INTEGER NOT NULL, PRIMARY KEY (model, scan)) WITHOUT ROWID"
@@ -71,23 +71,6 @@ class EmbeddingStore:
             connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?, ?)", rows)
             connection.execute("COMMIT")
 
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = None
-        try:
-            connection = sqlite3.connect(self.path, timeout=LOCK_SECONDS, isolation_level=None)
-            yield connection
-        except sqlite3.OperationalError as error:
-            raise CapabilityError(
-                f"the embeddings in {shown(self.path.name)} cannot be used: {error}",
-                fix="wait for the process that writes to it, or give a file on a local disk that may be written",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise DataError(
-                "decode",
-                f"{shown(self.path.name)} is not a file of embeddings ({shown(str(error))})",
-                fix="give another path, or delete it and embed again",
-            ) from error
-        finally:
-            if connection is not None:
-                connection.close()  # and so undo what was not committed
+    def _connection(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        what = f"the embeddings in {shown(self.path.name)}"
+        return database(self.path, what, again="give another path, or delete it and embed again")

@@ -10,7 +10,9 @@ from collections.abc import Generator, Iterator, Sequence
 
 from medlab.core.answer import Answer, Choices, Token
 from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.geometry import SquareFit
 from medlab.core.query import Query
+from medlab.core.scan import Scan
 from medlab.models.base import Capabilities, Model
 from medlab.models.conventions.families import conventions_for
 from medlab.models.conventions.plain import Conventions
@@ -47,6 +49,8 @@ class HFModel(Model):
         self.name, self.fingerprint = name, fingerprint
         self.conventions = conventions or conventions_for(name)
         self.speech = Speech(module, processor)
+        self.notes: dict = {}
+        """what others keep about this model for as long as its weights are what they are: `forget` empties it"""
         self._engine = _engine(module, processor, self.speech, self.conventions, name, guard)
         self.capabilities = Capabilities(
             images=0 if processor is self.speech.tokenizer else self.conventions.max_images,
@@ -65,13 +69,19 @@ class HFModel(Model):
     def forget(self) -> None:
         """Drop what is kept of scans seen and openings read; needed after the weights were changed."""
         self._engine.forget()
+        self.notes.clear()
 
-    def inputs(self, query: Query, reply: str | None = None) -> dict:
+    def inputs(self, query: Query, reply: str | Sequence[int] | None = None) -> dict:
         """What `module(**inputs)` takes: tensors of one row, nothing cached, so that gradients reach the pixels.
 
-        reply  put after the prompt, the end of the turn included
+        reply  put after the prompt: a text, with the end of the turn after it, or ids as they are
         """
-        return self._engine.inputs(self._read(query), () if reply is None else self._reply_ids(reply))
+        more = self._reply_ids(reply) if isinstance(reply, str) else tuple(reply or ())
+        return self._engine.inputs(self._read(query), more)
+
+    def fit_of(self, scan: Scan) -> SquareFit | None:
+        """How a scan is laid on the square that the model sees; None where that is not known."""
+        return self._engine.fit(scan.rows, scan.cols) if self._engine.fit else None
 
     def answer(self, queries: Sequence[Query]) -> list[Answer]:
         """One Answer a Query, in order; tokens are those of the whole reply, its thought and its end included.

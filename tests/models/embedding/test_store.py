@@ -102,7 +102,7 @@ def test_a_file_that_is_something_else_and_a_folder_are_refused(tmp_path):
 
 
 def test_a_store_that_another_process_keeps_locked_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("medlab.models.embedding.store.LOCK_SECONDS", 0)
+    monkeypatch.setattr("medlab.core.database.LOCK_SECONDS", 0)
     store = EmbeddingStore(tmp_path / "e.sqlite")
     holder = sqlite3.connect(store.path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
