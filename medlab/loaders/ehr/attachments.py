@@ -24,13 +24,14 @@ def attached_text(value: Any, told: Counter) -> str:
 
 def _one(attachment: dict, told: Counter) -> str:
     kind, _, rest = word(attachment.get("contentType")).lower().partition(";")
+    kind = kind.strip()
     data = attachment.get("data")
     if not isinstance(data, str) or not data:
         if word(attachment.get("url")):
             told["documents at an address, not fetched"] += 1
             return "(a document at an address, not fetched)"
         return ""
-    if kind.strip() not in _READ:
+    if kind not in _READ:
         told["attachments of a kind that is not read"] += 1
         return f"(an attachment of kind {clean(kind, 60) or 'unknown'}, not read)"
     try:

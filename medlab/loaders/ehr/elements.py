@@ -4,6 +4,7 @@ Whatever a stranger nests, no function here walks deeper than the element it rea
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ MAX_LINE = 300
 MAX_NOTE = 20_000
 """characters of the free text of one entry"""
 _LISTED = 50
+_BETWEEN = re.compile(r"[\s_\-]+")
 
 
 class Concept(NamedTuple):
@@ -77,6 +79,19 @@ def code_of(value: Any) -> str:
     """The bare code of a CodeableConcept such as a clinical status; empty where there is none."""
     found = concept(value)
     return (found.code or found.text) if found else ""
+
+
+def codes_of(value: Any) -> tuple[str, ...]:
+    """Every code of a CodeableConcept or a bare code, then its words, as FHIR spells them: "Entered in Error" is
+    "entered-in-error". A status may stand in any of several codings, or only in words.
+    """
+    told = [word(value)]
+    for one in listed(value):
+        codings = list(listed(one.get("coding", one)))
+        names = [word(coding.get("display")) for coding in codings]
+        told += [*(word(coding.get("code")) for coding in codings), word(one.get("text")), *names]
+    spelled = ("-".join(_BETWEEN.split(text.casefold())).strip("-") for text in told)
+    return tuple(dict.fromkeys(filter(None, spelled)))
 
 
 def number(value: Any) -> float | None:

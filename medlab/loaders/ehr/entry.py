@@ -40,7 +40,8 @@ class Entry(Record):
     """One statement of a record."""
 
     id: str
-    """the resource, such as "Condition/3568cbed-0b2f-48db-94f0-8f2c4c756e22" """
+    """the resource, such as "Condition/3568cbed-0b2f-48db-94f0-8f2c4c756e22"; "Condition/hidden-1" where its own id
+    held a name or number"""
     cite: str
     """the same, short and unique in its record: what a digest shows and a model may cite"""
     kind: str

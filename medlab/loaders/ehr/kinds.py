@@ -8,7 +8,17 @@ from collections import Counter
 from collections.abc import Callable
 
 from medlab.loaders.ehr.attachments import attached_text
-from medlab.loaders.ehr.elements import MAX_NOTE, clean, code_of, concept, concepts, listed, quantity_text, word
+from medlab.loaders.ehr.elements import (
+    MAX_NOTE,
+    clean,
+    code_of,
+    codes_of,
+    concept,
+    concepts,
+    listed,
+    quantity_text,
+    word,
+)
 
 Detail = tuple[str, str]
 """(what it is called, what it says); left out where it says nothing"""
@@ -21,7 +31,7 @@ class Kind:
     dates: tuple[str, ...]
     """elements that may date it, best first; one that ends in Period has an end too"""
     ends: tuple[str, ...] = ()
-    active: Callable[[dict], bool | None] = lambda resource: None
+    active: Callable[[dict, Counter], bool | None] = lambda resource, told: None
     details: Callable[[dict], list[Detail]] = lambda resource: []
     free: Callable[[dict, Counter], list[str]] = lambda resource, told: []
     dropped: tuple[str, ...] = ()
@@ -29,21 +39,42 @@ class Kind:
     status: str = "status"
 
 
-def _clinical(resource: dict) -> bool | None:
+_STANDS = ("active", "recurrence", "relapse")
+_OVER = ("inactive", "remission", "resolved", "entered-in-error")
+_VERIFIED = ("confirmed", "unconfirmed", "provisional", "differential", "refuted", "entered-in-error")
+_NOT_UNDERSTOOD = "statuses that are not understood, taken to hold"
+
+
+def _holds(codes: tuple[str, ...], stands: tuple[str, ...], over: tuple[str, ...], told: Counter) -> bool | None:
+    """By the first code that is known; None where nobody knows. An unknown one is taken to hold: the safer mistake."""
+    for code in codes:
+        if code in (*stands, *over, "unknown"):
+            return None if code == "unknown" else code in stands
+    if codes:
+        told[_NOT_UNDERSTOOD] += 1
+    return True if codes else None
+
+
+def _clinical(resource: dict, told: Counter) -> bool | None:
     """Of a Condition or an AllergyIntolerance: an end says that it is over, whatever the status."""
-    if any(key.startswith("abatement") for key in resource):
+    if any(key.startswith("abatement") and value not in (None, "") for key, value in resource.items()):
         return False
-    status = code_of(resource.get("clinicalStatus"))
-    return {"active": True, "recurrence": True, "relapse": True, "": None}.get(status, False)
+    return _holds(codes_of(resource.get("clinicalStatus")), _STANDS, _OVER, told)
 
 
-def _allergy_holds(resource: dict) -> bool:
+def _allergy_holds(resource: dict, told: Counter) -> bool:
     """One without a status is taken to hold: that is the safer mistake."""
-    return _clinical(resource) is not False
+    return _clinical(resource, told) is not False
 
 
-def _by_status(*holding: str) -> Callable[[dict], bool | None]:
-    return lambda resource: (word(resource.get("status")) in holding) if word(resource.get("status")) else None
+_FINISHED = """
+    cancelled completed draft ended entered-in-error intended not-taken on-hold revoked stopped
+"""
+
+
+def _by_status(*holding: str) -> Callable[[dict, Counter], bool | None]:
+    over = tuple(_FINISHED.split())
+    return lambda resource, told: _holds(codes_of(resource.get("status")), holding, over, told)
 
 
 def _condition(resource: dict) -> list[Detail]:
@@ -72,7 +103,8 @@ def _allergy(resource: dict) -> list[Detail]:
 
 def _doubt(resource: dict) -> str:
     """How sure the source is; empty where it is."""
-    verified = code_of(resource.get("verificationStatus"))
+    codes = codes_of(resource.get("verificationStatus"))
+    verified = next((code for code in codes if code in _VERIFIED), "") or code_of(resource.get("verificationStatus"))
     return "" if verified == "confirmed" else verified
 
 
@@ -162,6 +194,10 @@ def _document(resource: dict, told: Counter) -> list[str]:
 
 
 CANCELLED = ("cancelled",)
+_STATUSES = ("status", "verificationStatus", "docStatus")
+DOCUMENT = "DocumentReference"
+PLANNED = ("CarePlan", "Goal")
+"""kinds whose dates may lie ahead"""
 MEDICATION = ("medicationCodeableConcept", "medication", "medicationReference")
 KINDS: dict[str, Kind] = {
     "AllergyIntolerance": Kind(
@@ -189,7 +225,7 @@ KINDS: dict[str, Kind] = {
         free=_report,
         dropped=CANCELLED,
     ),
-    "DocumentReference": Kind(("type", "category", "description"), ("date", "created"), free=_document),
+    DOCUMENT: Kind(("type", "category", "description"), ("date", "created"), free=_document, dropped=CANCELLED),
     "Encounter": Kind(("type", "serviceType", "class"), ("period", "actualPeriod"), details=_visit, dropped=CANCELLED),
     "Goal": Kind(
         ("description",), ("startDate", "statusDate"), details=_goal, status="lifecycleStatus", dropped=CANCELLED
@@ -224,7 +260,26 @@ KINDS: dict[str, Kind] = {
 
 def negated(resource: dict) -> bool:
     """Whether it says that something was not done, is not taken, or must not be given."""
-    return resource.get("doNotPerform") is True or word(resource.get("status")) in ("not-done", "not-taken")
+    undone = any(code in ("not-done", "not-taken") for code in codes_of(resource.get("status")))
+    return undone or resource.get("doNotPerform") is True
+
+
+def status_of(resource: dict, kind: Kind) -> str:
+    """The source's own word; of several that which FHIR knows best."""
+    value = resource.get(kind.status)
+    known = (*_STANDS, *_OVER) if kind.status == "clinicalStatus" else ()
+    spelled = next((code for code in codes_of(value) if code in known), "")
+    return spelled or code_of(value) or word(value)
+
+
+def void(resource: dict, kind: Kind) -> str:
+    """Why it states nothing; empty where it does."""
+    codes = {code for element in (*_STATUSES, kind.status) for code in codes_of(resource.get(element))}
+    if "entered-in-error" in codes:
+        return "entered in error"
+    if "refuted" in codes:
+        return "refuted"
+    return next((code for code in kind.dropped if code in codes), "")
 
 
 def named(resource: dict, kind: Kind) -> str:

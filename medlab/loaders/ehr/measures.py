@@ -3,10 +3,12 @@
 Nothing is judged here: a value is high where the laboratory says so, or where it lies beyond the one range given.
 """
 
+from collections import Counter
 from typing import Any
 
 from medlab.loaders.ehr.elements import (
     code_of,
+    codes_of,
     concept,
     listed,
     number,
@@ -32,14 +34,23 @@ _INTERPRETED = {
     "HX": "critically high",
     "POS": "abnormal",
 }
+UNREAD = "a value that cannot be read"
+_EMPTY = (None, "", [], {})
 _PLAIN = ("valueString", "valueDateTime", "valueTime")
 
 
-def measures_of(observation: dict) -> tuple[Measure, ...]:
-    """The value of an Observation, then those of its components; empty where it holds neither."""
+def measures_of(observation: dict, told: Counter) -> tuple[Measure, ...]:
+    """The value of an Observation, then those of its components; empty where it holds neither.
+
+    told  counts the values that cannot be read, for the record's doubts
+    """
     own = _measure(observation, None)
     parts = (_measure(part, concept(part.get("code"))) for part in listed(observation.get("component")))
-    return tuple(measure for measure in (own, *parts) if measure is not None)
+    found = tuple(measure for measure in (own, *parts) if measure is not None)
+    unread = sum(measure.said == UNREAD for measure in found)
+    if unread:
+        told["values that cannot be read"] += unread
+    return found
 
 
 def _measure(holder: dict, name: Any) -> Measure | None:
@@ -87,8 +98,17 @@ def _said(holder: dict) -> str:
         return f"{span[0] or '…'} to {span[1] or '…'}"
     if isinstance(holder.get("valueSampledData"), dict):
         return "a waveform, not read"
+    if any(_is_given(value) for element, value in holder.items() if element.startswith("value")):
+        return UNREAD
     reason = concept(holder.get("dataAbsentReason"))
     return f"no value ({reason.text})" if reason else ""
+
+
+def _is_given(value: Any) -> bool:
+    """Whether it holds more than a unit without a number."""
+    if isinstance(value, dict):
+        return any(part not in _EMPTY for name, part in value.items() if name not in ("unit", "code", "system"))
+    return value not in _EMPTY
 
 
 def _bounds(value: Any) -> str:
@@ -118,7 +138,7 @@ def _range(holder: dict, unit: str) -> tuple[float | None, float | None, str]:
 
 
 def _interpreted(holder: dict) -> str | None:
-    codes = [code_of(one) for one in listed(holder.get("interpretation"))]
+    codes = [code.upper() for one in listed(holder.get("interpretation")) for code in codes_of(one)]
     return next((_INTERPRETED[code] for code in codes if code in _INTERPRETED), None)
 
 

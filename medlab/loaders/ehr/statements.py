@@ -5,7 +5,7 @@ from collections import Counter
 from medlab.loaders.ehr.dates import precision_of
 from medlab.loaders.ehr.elements import MAX_NOTE, Concept, clean, code_of, concept, listed, period, reference, word
 from medlab.loaders.ehr.entry import Entry
-from medlab.loaders.ehr.kinds import KINDS, Kind, named, negated
+from medlab.loaders.ehr.kinds import KINDS, Kind, named, negated, status_of, void
 from medlab.loaders.ehr.measures import measures_of
 from medlab.loaders.ehr.references import Index, Key
 
@@ -25,24 +25,23 @@ SUPPORTING = (
 
 def entry_of(resource: dict, key: Key, index: Index, left_out: Counter, doubts: Counter) -> Entry | None:
     """The Entry of a resource; None, and the reason counted in `left_out`, where it states nothing."""
-    kind = KINDS.get(key[0])
+    kind = KINDS.get(key.kind)
     if kind is None:
-        if key[0] not in SUPPORTING:
-            left_out[f"{key[0]}: a kind that is not read"] += 1
+        if key.kind not in SUPPORTING:
+            left_out[f"{key.kind}: a kind that is not read"] += 1
         return None
-    if reason := _void(resource, kind):
+    if reason := void(resource, kind):
         left_out[reason] += 1
         return None
-    what = _concept(resource, kind, index)
+    what = _concept(resource, kind, index, key.base)
     if what is None:
         left_out["without a name"] += 1
         return None
     when, until = _dates(resource, kind, doubts)
-    name = "/".join(key)
     return Entry(
-        id=name,
-        cite=name,
-        kind=key[0],
+        id=key.name,
+        cite=key.name,
+        kind=key.kind,
         text=what.text,
         when=when or None,
         precision=precision_of(when) if when else None,
@@ -50,39 +49,24 @@ def entry_of(resource: dict, key: Key, index: Index, left_out: Counter, doubts: 
         system=what.system,
         code=what.code,
         category=_category(resource),
-        status=_status(resource, kind) or None,
-        active=False if negated(resource) else kind.active(resource),
+        status=status_of(resource, kind) or None,
+        active=False if negated(resource) else kind.active(resource, doubts),
         negated=negated(resource),
-        measures=measures_of(resource) if key[0] == "Observation" else (),
+        measures=measures_of(resource, doubts) if key.kind == "Observation" else (),
         details=_details(resource, kind, doubts) or None,
         note=_note(resource, kind, doubts) or None,
         encounter=_visit(resource, index),
     )
 
 
-def _void(resource: dict, kind: Kind) -> str:
-    """Why a resource states nothing; empty where it does."""
-    status, verified = word(resource.get("status")), code_of(resource.get("verificationStatus"))
-    if "entered-in-error" in (status, verified):
-        return "entered in error"
-    if verified == "refuted":
-        return "refuted"
-    return status if _status(resource, kind) in kind.dropped else ""
-
-
-def _status(resource: dict, kind: Kind) -> str:
-    value = resource.get(kind.status)
-    return code_of(value) or word(value)
-
-
-def _concept(resource: dict, kind: Kind, index: Index) -> Concept | None:
+def _concept(resource: dict, kind: Kind, index: Index, base: str) -> Concept | None:
     """What it is called: by its own words, by a resource that it refers to, or by how it calls that."""
     for element in kind.name:
         value = resource.get(element)
         if found := concept(value):
             return found
         if address := reference(value):
-            meant = index.find(address, resource)
+            meant = index.find(address, resource, base)
             if meant and (found := concept(meant.get("code"))):
                 return found
             if isinstance(value, dict) and word(value.get("display")):
@@ -131,5 +115,5 @@ def _visit(resource: dict, index: Index) -> str | None:
     for element in ("encounter", "context"):
         key = index.key(reference(resource.get(element)))
         if key:
-            return "/".join(("Encounter", key[1]))
+            return f"Encounter/{key.id}"
     return None

@@ -64,6 +64,22 @@ def test_allergies_problems_and_medicines_come_first_whatever_is_asked():
     assert {cite for cite, _ in made.shown} >= {"AllergyIntolerance/nuts", "Condition/bp", "MedicationRequest/drug"}
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"text": "Active"},
+        {"coding": [{"code": "ACTIVE"}]},
+        {"coding": [{"system": "urn:local", "code": "A"}, {"code": "active"}]},
+        {"coding": [{"system": "urn:local", "code": "chronic"}]},
+    ],
+)
+def test_however_a_status_is_written_what_is_active_stands_first(status):
+    held = [{**ALLERGY, "clinicalStatus": status}, condition("bp", clinicalStatus=status)]
+    text = load_record(bundle(patient(), *held)).digest("?x").text
+    assert "Allergies:\n- 1990 Nuts" in text
+    assert "Active problems:\n- Hypertension" in text
+
+
 def test_what_should_stand_first_and_does_not_fit_is_told():
     many = load_record(bundle(patient(), *(condition(f"c{n}", f"Problem number {n}") for n in range(40))))
     made = many.digest("?", budget_tokens=250)
@@ -183,12 +199,27 @@ CITED = load_record(bundle(patient(), condition(LONG), glucose("g1"), glucose("g
         ("[Condition/356]", [], ["Condition/356"]),
         ("[Procedure/g1] [Diagnosis/x9]", [], ["Procedure/g1", "Diagnosis/x9"]),
         ("The BUN/Creatinine ratio is 12.", [], []),
+        ("High [Observation/g1, 999999].", ["Observation/g1"], ["999999"]),
+        ("High [Observation/g1、g2；Obs 7, 356].", ["Observation/g1", "Observation/g2"], ["Obs 7", "356"]),
+        ("High [Observation/g1 and 999999].", ["Observation/g1"], ["999999"]),
+        ("High [see Observation/g1, 2020-01-01].", ["Observation/g1"], []),
+        ("High [1]. Also [Source 7] and high[2].", [], ["1", "Source 7", "2"]),
+        ("High [observation/999999] (condition/999).", [], ["observation/999999", "condition/999"]),
+        ("High [OBSERVATION/g1].", ["Observation/g1"], []),
+        ("High [Observation: 999999] [Observation g2].", ["Observation/g2"], ["Observation: 999999"]),
+        ("Pressure 160 mm[Hg] [sic], her condition/illness.", [], []),
     ],
 )
 def test_an_invented_source_is_caught(answer, cited, unknown):
     found = citations(answer, CITED)
     assert (list(found.cited), list(found.unknown)) == (cited, unknown)
     assert found.sound == (bool(cited) and not unknown)
+
+
+@pytest.mark.parametrize("answer", ["High [Observation/abc-].", "High Observation/abc-.", "[Observation/abc-]"])
+def test_an_id_that_ends_like_a_sentence_is_found(answer):
+    found = citations(answer, load_record(bundle(patient(), glucose("abc-"))))
+    assert (found.cited, found.unknown) == (("Observation/abc-",), ())
 
 
 def test_what_was_not_shown_cannot_be_cited():

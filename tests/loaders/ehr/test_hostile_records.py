@@ -108,14 +108,22 @@ def test_single_resources_lists_and_bundles_within_bundles_are_read():
     assert load_record(bundle(bundle(nested), condition("b"))).doubts == (("bundles too deep within bundles", 1),)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, True, "7", None, [1], {"a": 1}])
-def test_a_value_that_is_no_finite_number_is_none(value):
-    (entry,) = load_record(bundle(patient(), glucose("a", value=value))).entries
-    assert entry.measures == ()
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, True, "7", [1], {"a": 1}])
+def test_a_value_that_is_no_finite_number_is_none_and_says_so(value):
+    made = load_record(bundle(patient(), glucose("a", value=value)))
+    ((measure,),) = (entry.measures for entry in made.entries)
+    assert (measure.value, measure.said) == (None, "a value that cannot be read")
+    assert made.doubts == (("values that cannot be read", 1),)
+
+
+def test_a_unit_without_a_number_is_no_value():
+    made = load_record(bundle(patient(), glucose("a", value=None)))
+    assert (made.entries[0].measures, made.doubts) == ((), ())
 
 
 def test_a_number_beyond_all_numbers_is_none():
-    assert load_record(data(glucose("a")).replace(b"101", b"1e999")).entries[0].measures == ()
+    (measure,) = load_record(data(glucose("a")).replace(b"101", b"1e999")).entries[0].measures
+    assert measure.value is None
 
 
 JUNK = [
@@ -215,6 +223,11 @@ def test_markup_becomes_words_and_its_scripts_nothing():
         bundle(patient(), note("a", "<p>Cough</p><script>steal()</script><p>Fever &lt; 39</p>", "text/html"))
     )
     assert made.entries[0].note == "Cough\nFever < 39"
+
+
+def test_a_blank_before_the_charset_does_not_keep_the_markup():
+    made = load_record(bundle(patient(), note("a", "<p>Cough</p>", "text/html ; charset=utf-8")))
+    assert made.entries[0].note == "Cough"
 
 
 def test_an_enormous_note_is_cut():

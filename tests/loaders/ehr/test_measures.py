@@ -1,5 +1,7 @@
 """Values of Observations, panels, and who called a value abnormal."""
 
+from collections import Counter
+
 import pytest
 
 from medlab.loaders.ehr import load_record
@@ -25,7 +27,7 @@ from tests.loaders.ehr.bundles import about, bundle, coded, glucose, patient, re
     ],
 )
 def test_a_value_of_each_type_reads_as_words(value, said):
-    (measure,) = measures_of(value)
+    (measure,) = measures_of(value, Counter())
     assert measure.said == said
 
 
@@ -49,7 +51,7 @@ RANGE = {"low": {"value": 70, "unit": "mg/dL"}, "high": {"value": 100, "unit": "
     ],
 )
 def test_a_value_is_called_abnormal_only_where_somebody_says_so(fields, standing):
-    (measure,) = measures_of(glucose("a", **fields))
+    (measure,) = measures_of(glucose("a", **fields), Counter())
     assert measure.standing == standing
 
 

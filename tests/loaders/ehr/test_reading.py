@@ -78,6 +78,41 @@ def test_98_what_was_entered_in_error_is_left_out_and_counted():
     assert made.left_out == (("cancelled", 1), ("entered in error", 2), ("refuted", 1))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        condition("a", verificationStatus={"text": "Entered in Error"}),
+        condition("a", verificationStatus={"coding": [{"code": "E"}, {"code": "entered-in-error"}]}),
+        glucose("a", status="Entered-In-Error"),
+        note("a", "of another", status="current", docStatus="entered-in-error"),
+    ],
+)
+def test_however_it_is_written_an_error_is_left_out(wrong):
+    made = load_record(bundle(patient(), wrong))
+    assert (made.entries, made.left_out) == ((), (("entered in error", 1),))
+
+
+def test_a_cancelled_goal_is_left_out():
+    goal = resource("Goal", "g", lifecycleStatus="cancelled", subject=about(), description={"text": "Walk"})
+    assert load_record(bundle(patient(), goal)).left_out == (("cancelled", 1),)
+
+
+def test_a_status_that_is_not_understood_is_a_doubt():
+    made = load_record(bundle(patient(), condition("a", status="chronic")))
+    assert made.doubts == (("statuses that are not understood, taken to hold", 1),)
+
+
+def test_a_superseded_document_is_left_out_where_its_successor_is_there_and_else_kept_and_told():
+    old = note("old", "Old.", status="superseded")
+    link = [{"code": "replaces", "target": {"reference": "DocumentReference/old"}}]
+    made = load_record(bundle(patient(), old, note("new", "New.", status="current", relatesTo=link)))
+    assert [entry.id for entry in made.entries] == ["DocumentReference/new"]
+    assert made.left_out == (("superseded by another document", 1),)
+    alone = load_record(bundle(patient(), old))
+    assert "(superseded)" in alone.to_text()
+    assert alone.doubts == (("superseded documents, kept as nothing replaces them here", 1),)
+
+
 def test_a_diagnosis_that_is_not_confirmed_says_so():
     provisional = condition("a", verificationStatus={"coding": [{"code": "provisional"}]})
     assert only(provisional).details == "verification: provisional"
@@ -90,6 +125,9 @@ def test_a_diagnosis_that_is_not_confirmed_says_so():
         (condition("a", status="resolved"), False),
         (condition("a", abatementDateTime="2001"), False),
         (condition("a", clinicalStatus=None), None),
+        (condition("a", status="unknown"), None),
+        (condition("a", status="Resolved"), False),
+        (condition("a", abatementDateTime=None), True),
         (resource("AllergyIntolerance", "a", code=coded("Nuts"), patient=about()), True),
         (
             resource("MedicationRequest", "a", status="active", medicationCodeableConcept=coded("X"), subject=about()),
@@ -257,34 +295,6 @@ def test_what_names_no_patient_is_taken_where_there_is_only_one_and_told():
     assert group.entries == ()
 
 
-def test_age_and_sex_are_kept_and_nothing_that_names():
-    named = patient(
-        name=[{"family": "Meier", "given": ["Anna"]}],
-        telecom=[{"value": "030-1234567"}],
-        address=[{"line": ["Hauptstr. 5"]}],
-        identifier=[{"value": "MRN-4711-99"}],
-    )
-    text = "Anna Meier, MEIER, of Hauptstr. 5 (MRN-4711-99, 030-1234567), seen by Dr. Weiss. Annabel stays."
-    author = {"reference": "Practitioner/d", "display": "Dr. Weiss"}
-    source = bundle(
-        named, note("n", text, author=[author]), condition("c", subject={**about(), "display": "Anna Meier"})
-    )
-    made = load_record(source)
-    assert (made.person.sex, made.person.age_years, made.person.identity) == ("female", 69, None)
-    assert made.to_json().count("Meier") == 0
-    assert made.entries[-1].note == (
-        "[removed], [removed], of [removed] ([removed], [removed]), seen by [removed]. Annabel stays."
-    )
-    asked = load_record(source, identity=True)
-    assert asked.person.identity.names == ("Anna Meier",)
-    assert asked.entries[-1].note == text
-
-
-def test_a_chinese_name_is_taken_out_where_it_stands_between_other_characters():
-    source = bundle(patient(name=[{"text": "王小明"}]), note("n", "患者王小明，咳嗽三天。"))
-    assert load_record(source).entries[0].note == "患者[removed]，咳嗽三天。"
-
-
 @pytest.mark.parametrize(
     ("birth", "when", "years"),
     [
@@ -298,6 +308,13 @@ def test_a_chinese_name_is_taken_out_where_it_stands_between_other_characters():
 )
 def test_the_age_is_in_whole_years_at_the_newest_entry_and_90_for_older(birth, when, years):
     assert load_record(bundle(patient(birthDate=birth), glucose("a", when=when))).person.age_years == years
+
+
+def test_the_age_is_told_at_what_was_done_and_not_at_what_is_planned():
+    goal = resource("Goal", "g", description={"text": "Walk"}, startDate="2019-01-01", subject=about())
+    ahead = glucose("late", when="2999-01-01")
+    made = load_record(bundle(patient(), goal, ahead, glucose("a", when="2010-06-15")))
+    assert made.person.age_years == 60
 
 
 def test_a_record_is_written_and_read_back_and_becomes_a_table():
