@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Prepared": "medlab.imaging.preparing",
         "PreparedCache": "medlab.imaging.cache",
         "normalise": "medlab.imaging.preparing",
+        "preparation_of": "medlab.imaging.processors",
         "prepare": "medlab.imaging.preparing",
         "to_square": "medlab.imaging.preparing",
     },

@@ -131,6 +131,12 @@ def entry_of_hub(hub: str) -> Entry | None:
     return next((one for one in entries() if one.hub and one.hub.lower() == hub.lower()), None)
 
 
+def entry_of_name(name: str) -> Entry | None:
+    """The entry of a loaded model's name: "NAME", "NAME@revision" or "NAME+adapter"; None where there is none."""
+    plain = name.partition("@")[0].partition("+")[0]
+    return next((one for one in entries() if one.name == plain), None)
+
+
 def shape_of(name: str) -> dict[str, Any] | None:
     """The numbers of the entry's config.json, without its weights; None where the catalog keeps none."""
     shape = entry(name).shape

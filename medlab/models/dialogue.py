@@ -37,7 +37,7 @@ class Dialogue:
         if system is not None:
             check_text("system", system)
         self.model, self.scans, self.system = model, scans_of(subject), system
-        self.decoding = decoding or Decoding()
+        self.decoding = decoding or Decoding(max_new_tokens=model.capabilities.reply_tokens)
         self._turns: list[Turn] = []
 
     @property

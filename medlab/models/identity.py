@@ -13,19 +13,26 @@ import re
 
 from medlab.core.provenance import installed_version, sha256_of
 from medlab.models.checkpoint import Checkpoint
+from medlab.models.conventions import Conventions
+from medlab.models.guard import FILE as GUARD
 from medlab.models.placement import Placement
 
 SETTINGS = (
     *("config.json", "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
     *("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja"),
-    *("chat_template.json", "preprocessor_config.json", "processor_config.json"),
+    *("chat_template.json", "preprocessor_config.json", "processor_config.json", GUARD),
 )
-"""files beside the weights that change what is sent to the model or how its reply is read"""
+"""files beside the weights that change what is sent to the model, how its reply is read, or what is warned of"""
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
-def fingerprint_of(checkpoint: Checkpoint, placement: Placement, adapter: pathlib.Path | None = None) -> str:
-    """32 hex digits over weights, processor, dtype, quantization, adapter, and the libraries that compute.
+def fingerprint_of(
+    checkpoint: Checkpoint,
+    placement: Placement,
+    adapter: pathlib.Path | None = None,
+    conventions: Conventions | None = None,
+) -> str:
+    """32 hex digits over weights, processor, guard, dtype, quantization, adapter, conventions, and what computes.
 
     Not over the device: the same numbers are meant on all of them, though their last digits may differ.
     """
@@ -41,7 +48,8 @@ def fingerprint_of(checkpoint: Checkpoint, placement: Placement, adapter: pathli
     libraries += ["peft"] if adapter is not None else []
     for name in libraries:
         digest.update(f"{name}={installed_version(name)}|".encode())
-    digest.update(f"{placement.dtype}|{placement.quantize}".encode())
+    talk = conventions.fingerprint if conventions else ""
+    digest.update(f"{placement.dtype}|{placement.quantize}|{talk}".encode())
     return digest.hexdigest()
 
 

@@ -4,15 +4,18 @@ What can be refused is refused before weights are fetched or read: a name that n
 accepted, a model too large for the machine, weights that are pickles.
 """
 
+import inspect
+import os
 import pathlib
 import warnings
 from typing import Any
 
-from medlab.core.errors import CapabilityError, DataError, SpecError, shown
+from medlab.core.errors import CapabilityError, DataError, SpecError, UnknownName, shown
 from medlab.models.base import Model
 from medlab.models.catalog import Entry
 from medlab.models.checkpoint import Checkpoint, read_checkpoint, read_kind
-from medlab.models.conventions import conventions_for
+from medlab.models.conventions import Conventions, conventions_for
+from medlab.models.conventions.families import FAMILIES
 from medlab.models.fits import weigher
 from medlab.models.guard import Guard
 from medlab.models.hub import fetch
@@ -23,6 +26,8 @@ from medlab.models.opening import check_adapter, open_module, open_processor, wi
 from medlab.models.placement import Placement, Weigh, place, this_machine
 
 ENDPOINT = "endpoint:"
+_GEMMA_3 = ("gemma3", "gemma3_text")
+"""model types of all families that are known by name"""
 
 
 def load_model(
@@ -33,6 +38,7 @@ def load_model(
     quantize: str | None = None,
     adapter: str | pathlib.Path | None = None,
     attentions: bool = False,
+    family: str | None = None,
     **endpoint: Any,
 ) -> Model:
     """The model of that name, ready to be asked.
@@ -44,16 +50,24 @@ def load_model(
     quantize    "4bit" or "8bit": bitsandbytes, on a CUDA GPU
     adapter     folder of a PEFT adapter that was tuned from this model
     attentions  load it so that it tells its attention weights: slower, and more memory a question
+    family      whose conventions hold (order, square, thoughts, boxes), where the name does not tell: "medgemma-1.5",
+                or the name of a checkpoint of it. By default read off the name, of a folder also off those above it
     endpoint    more settings of an endpoint, such as allow="pixels": see EndpointModel
 
     Raises UnknownName, DataError, CapabilityError, MissingDependency or SpecError, each with what to do. What one
     should know of a decision, such as float16, is a UserWarning.
     """
+    if family is not None:
+        _check_family(family)
     if str(name).startswith(ENDPOINT):
         wishes = {"dtype": dtype, "device": device, "quantize": quantize, "adapter": adapter, "attentions": attentions}
-        return _endpoint(str(name).removeprefix(ENDPOINT), wishes, endpoint)
+        return _endpoint(str(name).removeprefix(ENDPOINT), wishes, {"family": family, **endpoint})
     if endpoint:
-        raise SpecError(f"{shown(min(endpoint))}= for a model on this machine", accepted=f'it with "{ENDPOINT}URL"')
+        raise SpecError(
+            f"{shown(min(endpoint))}= for a model on this machine",
+            accepted=f'it with "{ENDPOINT}URL"',
+            fix="leave it out",
+        )
     wanted = resolve(name)
     _check_ported(wanted)
     tuned = None if adapter is None else pathlib.Path(adapter).expanduser()
@@ -61,8 +75,10 @@ def load_model(
     task, _ = read_kind(folder)
     if tuned is not None:
         check_adapter(tuned)
-    if task == "image-embedding" and (quantize or tuned):
-        raise CapabilityError(f"quantize= or adapter= for {wanted.name}, which embeds", accepted="neither")
+    if task == "image-embedding" and (quantize or tuned or family):
+        raise CapabilityError(
+            f"quantize=, adapter= or family= for {wanted.name}, which embeds", accepted="none of them"
+        )
     machine, wishes = this_machine(device), {"dtype": dtype, "device": device, "quantize": quantize}
     if wanted.hub:
         if wanted.entry:  # too large is said before gigabytes are fetched
@@ -70,9 +86,10 @@ def load_model(
         folder = fetch(wanted.hub, folder.name, weights=True)
     checkpoint = read_checkpoint(folder)
     placement = place(machine, _weigh(wanted.entry, checkpoint), **wishes, attentions=attentions)
-    for text in placement.warnings:
+    conventions = None if task == "image-embedding" else _conventions(wanted, checkpoint, family)
+    for text in (*placement.warnings, *_unknown_talk(checkpoint, conventions, family)):
         warnings.warn(f"{wanted.name}: {text}", stacklevel=2)
-    return _made(wanted, checkpoint, placement, tuned)
+    return _made(wanted, checkpoint, placement, tuned, conventions=conventions)
 
 
 def _endpoint(url: str, wishes: dict[str, Any], settings: dict[str, Any]) -> Model:
@@ -83,6 +100,10 @@ def _endpoint(url: str, wishes: dict[str, Any], settings: dict[str, Any]) -> Mod
         raise SpecError(f"{vain[0]}= for an endpoint", accepted="what its server was started with")
     from medlab.models.endpoint.model import EndpointModel
 
+    known = [name for name in inspect.signature(EndpointModel).parameters if name != "url"]
+    for key in settings:
+        if key not in known:
+            raise UnknownName("setting of an endpoint", key, known)
     return EndpointModel(url, **settings)
 
 
@@ -117,18 +138,50 @@ def _weigh(one: Entry | None, checkpoint: Checkpoint) -> Weigh:
     return lambda dtype, quantize: weights_bytes(checkpoint.sizes, dtype, quantize)
 
 
-def _made(wanted: Wanted, checkpoint: Checkpoint, placement: Placement, tuned: pathlib.Path | None) -> Model:
+def _check_family(family: str) -> None:
+    """Raises UnknownName where neither a family nor a checkpoint of one is called so."""
+    if family != "plain" and conventions_for(family).family == "plain":
+        raise UnknownName("family", family, list(FAMILIES))
+
+
+def _conventions(wanted: Wanted, checkpoint: Checkpoint, family: str | None) -> Conventions:
+    """Those of the family asked for, else of what the checkpoint is called; of a folder its whole path counts."""
+    if family is not None:
+        return conventions_for(family)
+    if checkpoint.model_type not in _GEMMA_3:  # a folder above may be called after another model
+        return FAMILIES["plain"]
+    return conventions_for(wanted.name if wanted.entry or wanted.hub else os.path.abspath(wanted.folder))
+
+
+def _unknown_talk(checkpoint: Checkpoint, conventions: Conventions | None, family: str | None) -> tuple[str, ...]:
+    """A warning where a Gemma 3, which may well be a MedGemma, would be talked to as a model that nobody knows."""
+    if family or conventions is None or conventions.family != "plain" or checkpoint.model_type not in _GEMMA_3:
+        return ()
+    return (
+        "it is a Gemma 3 whose name tells no family, so order, padding, thoughts and boxes are those of an unknown "
+        'model; if it was tuned from a MedGemma: load_model(…, family="medgemma-1.5"), or whichever it was',
+    )
+
+
+def _made(
+    wanted: Wanted,
+    checkpoint: Checkpoint,
+    placement: Placement,
+    tuned: pathlib.Path | None,
+    *,
+    conventions: Conventions | None,
+) -> Model:
     processor = open_processor(checkpoint)
     module = open_module(checkpoint, placement)
     if tuned is not None:
         module = with_adapter(module, tuned)
     name = wanted.name if tuned is None else f"{wanted.name}+{tuned.name}"
-    fingerprint = fingerprint_of(checkpoint, placement, tuned)
+    fingerprint = fingerprint_of(checkpoint, placement, tuned, conventions)
     if checkpoint.task == "image-embedding":
         from medlab.models.embedding.model import EmbeddingModel
 
         return EmbeddingModel(module, processor, name=name, fingerprint=fingerprint)
     from medlab.models.hf.model import HFModel
 
-    conventions, guard = conventions_for(wanted.name), Guard.load(pathlib.Path(checkpoint.folder))
+    guard = Guard.load(pathlib.Path(checkpoint.folder))
     return HFModel(module, processor, name=name, conventions=conventions, fingerprint=fingerprint, guard=guard)

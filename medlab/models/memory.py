@@ -13,8 +13,8 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 QUANTIZED = {"4bit": 0.5 + 1 / 64 + 4 / (64 * 256), "8bit": 1.0}
 """bytes of one quantized weight in bitsandbytes: NF4 keeps one byte a block of 64 and one float32 a 256 of those
 (QLoRA, https://arxiv.org/abs/2305.14314); LLM.int8's one float32 a row, under 0.2 %, is left out"""
-LOCAL_LAYERS_TO_ONE_GLOBAL = 5
-"""of Gemma 3, where a shape does not list its layers"""
+COPIES = 2
+"""of the keys and values: an opening is kept for the next question while a copy of it grows with the reply"""
 TOKENS_AROUND_IMAGE = 4
 """that Gemma 3 writes around the tokens of one scan: a blank line and a marker on each side"""
 
@@ -39,7 +39,7 @@ class Need(Record):
 
     weights: int
     cache: int
-    """keys and values of prompt and reply"""
+    """keys and values of prompt and reply, COPIES times"""
     activations: int
     """the most that one forward pass holds: of the image tower, one scan at a time, or of the prompt"""
 
@@ -58,17 +58,11 @@ def weights_bytes(sizes: Sizes, dtype: str, quantize: str | None = None) -> int:
 
 
 def cache_bytes(shape: Shape, tokens: int, dtype: str) -> int:
-    """Keys and values of `tokens`, in every layer. A local layer keeps one less than its window: the next joins."""
+    """Keys and values of `tokens` in every layer: local ones keep all of theirs too (`medlab.models.hf.states`)."""
     text = shape.get("text_config", shape)
     if "num_key_value_heads" not in text:  # an embedding model keeps nothing
         return 0
-    layers = text["num_hidden_layers"]
-    kinds = text.get("layer_types") or [
-        "sliding_attention" if (i + 1) % (LOCAL_LAYERS_TO_ONE_GLOBAL + 1) else "full_attention" for i in range(layers)
-    ]
-    local = min(tokens, text["sliding_window"] - 1)
-    kept = sum(tokens if kind == "full_attention" else local for kind in kinds)
-    return 2 * kept * text["num_key_value_heads"] * text["head_dim"] * BYTES[dtype]
+    return 2 * tokens * text["num_hidden_layers"] * text["num_key_value_heads"] * text["head_dim"] * BYTES[dtype]
 
 
 def activation_bytes(shape: Shape, tokens: int, images: int, dtype: str) -> int:
@@ -101,6 +95,6 @@ def need_of(shape: Shape, dtype: str, quantize: str | None = None, *, ask: Ask |
         prompt = shape["text_config"]["max_position_embeddings"]
     return Need(
         weights_bytes(sizes_of(shape), dtype, quantize),
-        cache_bytes(shape, prompt + ask.reply_tokens, dtype),
+        COPIES * cache_bytes(shape, prompt + ask.reply_tokens, dtype),
         activation_bytes(shape, prompt, ask.images, dtype),
     )

@@ -1,5 +1,6 @@
 """What a name means: an entry of the catalog, a local folder, or an id on the hub. It fetches and loads nothing."""
 
+import os
 import pathlib
 import re
 
@@ -32,6 +33,7 @@ def resolve(name: str | pathlib.Path) -> Wanted:
     none.
     """
     text = str(name)
+    _check_written(name, text)
     plain, _, revision = text.partition("@")
     known = next((one for one in entries() if one.name == plain), None) if isinstance(name, str) else None
     if known is not None:
@@ -40,7 +42,7 @@ def resolve(name: str | pathlib.Path) -> Wanted:
         return Wanted(text, known, known.hub, revision or None, str(known.path) if known.path else None)
     path = pathlib.Path(text).expanduser()
     if path.is_dir():
-        return Wanted(path.resolve().name, folder=str(path))
+        return Wanted(pathlib.Path(os.path.abspath(path)).name, folder=str(path))
     if isinstance(name, str) and HUB_ID.fullmatch(plain):
         known = entry_of_hub(plain)
         if known is None:
@@ -51,3 +53,18 @@ def resolve(name: str | pathlib.Path) -> Wanted:
         fix = "medlab models, or the folder that save_pretrained wrote"
         raise DataError("missing_file", f"no folder {shown(text)}", accepted="a folder, org/name, or a name", fix=fix)
     return Wanted(plain, entry(plain))
+
+
+def _check_written(name: str | pathlib.Path, text: str) -> None:
+    """Raises SpecError for no name at all, which would mean the current folder, and for the address of a page."""
+    if isinstance(name, str) and not name.strip():
+        accepted = "a name of the catalog, a hub id, a folder, or endpoint:URL"
+        raise SpecError(f"the model's name is {shown(name)}", accepted=accepted, fix='load_model("demo")')
+    if re.match(r"https?:/", text):
+        page = re.fullmatch(rf"https?://huggingface\.co/({HUB_ID.pattern})/?", text)
+        meant = page.group(1) if page else f"endpoint:{text}"
+        raise SpecError(
+            f"{shown(text)} is an address, not a name",
+            accepted='"endpoint:URL" for a server, "org/name" for a checkpoint of the hub',
+            fix=f"load_model({shown(meant)})",
+        )

@@ -24,7 +24,11 @@ KEPT_PRECISE = {"gemma3": ["model.vision_tower", "model.multi_modal_projector", 
 transformers keeps the output layer alone"""
 QUICK = 2**28
 """bytes of float32 weights that load in a moment"""
-PEFT = 'pip install "peft>=0.18"'
+PEFT = 'pip install "peft>=0.19"'
+
+
+ADAPTER_LIBRARY = "transformers>=5.12"
+"""tells what became of an adapter's weights; older ones leave what is missing to chance, in silence"""
 
 
 def open_module(checkpoint: Checkpoint, placement: Placement) -> Any:
@@ -176,13 +180,38 @@ def check_adapter(folder: pathlib.Path) -> None:
 
 
 def with_adapter(module: Any, folder: pathlib.Path) -> Any:
-    """The module with the adapter put into its layers; it stays of its class. DataError if it does not fit."""
+    """The module with the adapter put into its layers; it stays of its class.
+
+    Raises DataError where the adapter does not fit, or fills only a part of the layers that its config names: those
+    would stay as chance made them. MissingDependency where the libraries are too old to tell.
+    """
     try:
-        module.load_adapter(str(folder))
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
+        told = module.load_adapter(str(folder))
+    except ImportError as error:
+        raise MissingDependency(f"peft cannot be used: {shown(str(error), 300)}", accepted="peft", fix=PEFT) from error
+    except (ValueError, RuntimeError, KeyError, TypeError, OSError) as error:
         raise DataError(
             "mismatch",
             f"the adapter {shown(folder.name)} does not fit: {shown(str(error), 300)}",
             accepted="an adapter that was tuned from this model",
         ) from error
+    if told is None:
+        raise MissingDependency(
+            "this transformers does not tell which weights of an adapter it put in", accepted=ADAPTER_LIBRARY,
+            fix=f'pip install "{ADAPTER_LIBRARY}"',
+        )  # fmt: skip
+    _check_adapted(folder, told)
     return module.eval()
+
+
+def _check_adapted(folder: pathlib.Path, told: Any) -> None:
+    """Raises DataError unless the adapter's file filled every parameter that was made for it, and held no other."""
+    for key, what in (("missing_keys", "has no weights for"), ("unexpected_keys", "has weights for unknown")):
+        names = sorted(map(str, getattr(told, key)))
+        if names:
+            raise DataError(
+                "mismatch",
+                f"the adapter {shown(folder.name)} {what} {len(names)} parameters, such as {shown(names[0])}",
+                accepted="a whole adapter that was tuned from this model, by classes that name their layers alike",
+                fix="save it again with the transformers and peft that are installed here",
+            )

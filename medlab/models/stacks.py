@@ -46,6 +46,7 @@ def comparison_query(
             "ambiguous_patient", "prior and current are of two patients", accepted="two scans of one patient"
         )
     prompt = question if isinstance(question, Prompt) else _plain("comparison", question)
+    decoding = decoding or model.decoding_for(prompt)
     return checked(model, prompt.fill((prior, current), decoding=decoding, **values | _said(question)))
 
 
@@ -162,6 +163,7 @@ def _checked_stack(
 ) -> Query:
     if not chosen:
         raise SpecError("no scan was given", accepted="one or more")
+    decoding = decoding or model.decoding_for(prompt)
     query = prompt.fill(chosen, decoding=decoding, **values)
     try:
         return checked(model, query)

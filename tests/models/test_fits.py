@@ -5,7 +5,7 @@ import pytest
 from medlab.core.errors import SpecError
 from medlab.models.catalog import entries, entry, shape_of
 from medlab.models.fits import fits, ways_of
-from medlab.models.memory import Ask, activation_bytes, cache_bytes, need_of, weights_bytes
+from medlab.models.memory import COPIES, Ask, activation_bytes, cache_bytes, need_of, weights_bytes
 from medlab.models.placement import Machine
 from medlab.models.sizes import Sizes, sizes_of
 
@@ -77,14 +77,17 @@ def test_weights_are_the_bytes_of_the_parameters(module):
 
 
 @pytest.mark.parametrize("tokens", [10, 23, 24, 40, 100])
-def test_the_cache_is_the_bytes_that_transformers_keeps(module, tokens):
+def test_the_cache_is_the_bytes_that_are_kept_of_a_text(module, tokens):
     import torch
+    from transformers import DynamicCache
 
-    ids = torch.randint(3, 200, (1, tokens))
+    from medlab.models.hf.states import cut
+
+    cache = DynamicCache()
     with torch.no_grad():
-        kept = module.model.language_model(input_ids=ids, use_cache=True).past_key_values
-    real = sum(layer.keys.nbytes + layer.values.nbytes for layer in kept.layers)
-    assert cache_bytes(mid_shape(), tokens, "float32") == real
+        module.model.language_model(input_ids=torch.randint(3, 200, (1, tokens)), past_key_values=cache)
+    (state,) = cut(cache, [(0, tokens)])
+    assert cache_bytes(mid_shape(), tokens, "float32") == state.bytes
 
 
 def test_what_the_image_tower_holds_is_told_to_a_tenth(module):
@@ -112,8 +115,15 @@ def test_four_bits_are_worked_out_by_hand():
 
 
 def test_the_cache_of_medgemma_is_worked_out_by_hand():
-    # 5 global layers keep 2000 tokens, 29 local ones 1023; keys and values of 4 heads x 256 in 2 bytes
-    assert cache_bytes(shape_of("medgemma-4b-it"), 2000, "bfloat16") == 2 * (5 * 2000 + 29 * 1023) * 4 * 256 * 2
+    # all 34 layers keep 2000 tokens; keys and values of 4 heads x 256 in 2 bytes
+    assert cache_bytes(shape_of("medgemma-4b-it"), 2000, "bfloat16") == 2 * 34 * 2000 * 4 * 256 * 2
+
+
+def test_85_slices_need_what_two_copies_of_their_keys_and_values_take():
+    # 85 x 260 + 200 tokens of prompt and 300 of reply: 3.15 GB, and twice that
+    need = need_of(shape_of("medgemma-1.5-4b-it"), "bfloat16", ask=Ask(images=85))
+    assert need.cache == COPIES * 2 * 34 * (85 * 260 + 500) * 4 * 256 * 2
+    assert need.cache / GB == pytest.approx(6.3, abs=0.1)
 
 
 @pytest.mark.parametrize(

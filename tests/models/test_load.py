@@ -45,6 +45,27 @@ def test_a_name_of_the_catalog_is_its_entry_even_where_a_folder_is_called_so(tmp
     assert resolve(pathlib.Path("demo")).entry is None
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_no_name_is_not_the_folder_that_one_is_in(name, tiny_gemma3, monkeypatch):
+    monkeypatch.chdir(tiny_gemma3)
+    with pytest.raises(SpecError, match="the model's name is"):
+        load_model(name)
+    assert resolve(".").folder == "."
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("http://localhost:8000/v1", "endpoint:http://localhost:8000/v1"),
+        ("https://huggingface.co/google/medgemma-4b-it", "google/medgemma-4b-it"),
+    ],
+)
+def test_an_address_gets_the_name_that_was_meant(address, meant):
+    with pytest.raises(SpecError, match="is an address") as refused:
+        load_model(address)
+    assert refused.value.fix == f"load_model('{meant}')"
+
+
 def test_an_id_of_the_hub_is_its_entry_where_the_catalog_has_one():
     known, other = resolve("Google/medgemma-4b-it"), resolve("org/name")
     assert (known.name, known.hub) == ("medgemma-4b-it", "google/medgemma-4b-it")
@@ -132,8 +153,42 @@ def test_quantizing_on_a_cpu_is_refused_before_the_weights_are_read(tiny_gemma3)
 def test_settings_of_an_endpoint_are_refused_for_a_local_model_and_the_other_way_round(tiny_gemma3):
     with pytest.raises(SpecError, match="endpoint:URL"):
         load_model(tiny_gemma3, allow="pixels")
+    with pytest.raises(UnknownName, match="no setting of an endpoint called 'alow'"):
+        load_model("endpoint:http://localhost:1/v1", alow="text")
     with pytest.raises(SpecError, match="dtype= for an endpoint"):
         load_model("endpoint:http://localhost:1/v1", dtype="bfloat16")
+
+
+# how its family talks
+
+
+@pytest.mark.parametrize(
+    ("place", "family"),
+    [
+        ("models--google--medgemma-1.5-4b-it/snapshots/0123abcd", "medgemma-1.5"),
+        ("medgemma-4b-it/checkpoint-500", "medgemma-1"),
+        ("medgemma-runs/gemma-3-4b-it", "gemma-3"),
+    ],
+)
+def test_a_folder_is_talked_to_as_what_it_or_a_folder_above_is_called_after(tiny_gemma3, tmp_path, place, family):
+    folder = pathlib.Path(shutil.copytree(tiny_gemma3, tmp_path / place))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert load_model(folder).conventions.family == family
+
+
+def test_a_gemma_whose_name_tells_nothing_is_warned_of_unless_its_family_is_given(copied):
+    with pytest.warns(UserWarning, match='family="medgemma-1.5"'):
+        assert load_model(copied).conventions.family == "plain"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert load_model(copied, family="medgemma-4b-it").conventions.family == "medgemma-1"
+        assert load_model(copied, family="plain").conventions.family == "plain"
+
+
+def test_a_family_that_nobody_knows_is_refused_before_anything_is_read(copied):
+    with pytest.raises(UnknownName, match="no family called 'medgema'"):
+        load_model(copied, family="medgema")
 
 
 # folders that are no checkpoint
@@ -252,28 +307,6 @@ def test_the_parameters_are_counted_from_the_headers(loaded, tiny_gemma3):
     assert counted.total == sum(parameter.numel() for parameter in loaded.module.parameters())
 
 
-# adapters
-
-
-def test_an_adapter_is_checked_before_the_model_is_read(tiny_gemma3, tmp_path):
-    with pytest.raises(DataError, match="adapter_config"):
-        load_model(tiny_gemma3, adapter=tmp_path)
-    (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(DataError, match="no weights"):
-        load_model(tiny_gemma3, adapter=tmp_path)
-    (tmp_path / "adapter_model.bin").write_bytes(b"")
-    with pytest.raises(DataError, match="pickle"):
-        load_model(tiny_gemma3, adapter=tmp_path)
-
-
-def test_without_peft_the_command_that_installs_it_is_given(tiny_gemma3, tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        (tmp_path / name).write_text("{}")
-    with pytest.raises(MissingDependency, match="pip install"):
-        load_model(tiny_gemma3, adapter=tmp_path)
-
-
 # which model it was
 
 
@@ -281,7 +314,16 @@ PLAIN = Placement("cpu", "float32")
 
 
 def test_a_copy_of_a_checkpoint_has_its_fingerprint(copied, loaded):
-    assert load_model(copied).fingerprint == loaded.fingerprint
+    assert load_model(copied, family="gemma-3").fingerprint == loaded.fingerprint
+
+
+def test_another_family_is_another_model_so_that_no_store_mixes_their_answers(copied, loaded, tmp_path):
+    other = load_model(copied, family="medgemma-1.5")
+    assert other.fingerprint != loaded.fingerprint
+    query = loaded.query(None, "yes or no?", decoding=Decoding(max_new_tokens=2))
+    for model in (loaded, other):
+        (answer,) = model.ask_batch([query], store=tmp_path, progress=False)
+        assert answer.model == model.name
 
 
 def test_the_fingerprint_follows_what_changes_answers(copied):
@@ -289,13 +331,16 @@ def test_the_fingerprint_follows_what_changes_answers(copied):
     found.add(fingerprint_of(read_checkpoint(copied), PLAIN.replace(dtype="bfloat16")))
     found.add(fingerprint_of(read_checkpoint(copied), PLAIN.replace(quantize="4bit")))
     assert fingerprint_of(read_checkpoint(copied), PLAIN.replace(device="cuda", attention="eager")) in found
+    found.add(fingerprint_of(read_checkpoint(copied), PLAIN, conventions=conventions_for("medgemma-1")))
+    (copied / "guard.safetensors").write_bytes(b"another guard warns of other scans")
+    found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
     edit(copied / "tokenizer_config.json", model_max_length=7)
     found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
     weights = bytearray((copied / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (copied / "model.safetensors").write_bytes(weights)
     found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
-    assert len(found) == 5
+    assert len(found) == 7
 
 
 def test_the_sum_that_the_hubs_cache_gave_a_file_is_taken_for_its_own(tmp_path):

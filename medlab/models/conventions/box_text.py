@@ -17,6 +17,8 @@ from medlab.core.geometry import SquareFit
 MAX_TEXT = 100_000
 """characters that are searched: a full reply of 8,192 tokens has about a third"""
 MAX_BOXES = 200
+MAX_UNREADABLE = 200
+"""boxes that cannot be read, after which the rest is left: hostile text makes the search for each one long"""
 MAX_LABEL = 120
 _KEY = re.compile(r"""["']box_2d["']""")
 _FINAL = re.compile(r"final answer\s*:?", re.IGNORECASE)
@@ -45,7 +47,9 @@ def read_boxes(text: str, fits: tuple[SquareFit, ...]) -> tuple[tuple[Box, ...],
         warnings.append(f"only the first {MAX_TEXT} of {len(text)} characters were searched for boxes")
         text = text[:MAX_TEXT]
     found, unreadable = _objects(_final(text))
-    if unreadable:
+    if unreadable == MAX_UNREADABLE:
+        warnings.append(f"{unreadable} boxes could not be read, and no more were searched for")
+    elif unreadable:
         warnings.append(f"{unreadable} box(es) could not be read: not the JSON that was asked for, or broken off")
     if len(found) > MAX_BOXES:
         warnings.append(f"only the first {MAX_BOXES} of {len(found)} boxes were kept")
@@ -69,24 +73,34 @@ def _final(text: str) -> str:
 def _objects(text: str) -> tuple[list[dict[str, Any]], int]:
     """(the objects with a "box_2d", how many more could not be read)."""
     found, unreadable, end = [], 0, 0
+    known: dict[int, tuple[dict[str, Any] | None, int]] = {}
     for key in _KEY.finditer(text):
         if key.start() < end:
             continue  # a second "box_2d" within the object that was just read
-        entry, end = _object_around(text, key.start(), end)
+        entry, end = _object_around(text, key.start(), end, known)
         if entry is None:
             unreadable += 1
+            if unreadable == MAX_UNREADABLE:
+                break
         else:
             found.append(entry)
     return found, unreadable
 
 
-def _object_around(text: str, key: int, start: int) -> tuple[dict[str, Any] | None, int]:
-    """(the object that holds the key at `key`, where it ends), looking back to `start`; (None, start) for none."""
+def _object_around(
+    text: str, key: int, start: int, known: dict[int, tuple[dict[str, Any] | None, int]]
+) -> tuple[dict[str, Any] | None, int]:
+    """(the object that holds the key at `key`, where it ends), looking back to `start`; (None, start) for none.
+
+    known  what was read at a brace before: each is read once
+    """
     brace = text.rfind("{", start, key)
     for _ in range(3):  # a label before the key may hold a brace of its own
         if brace < 0:
             break
-        entry, end = _decoded(text, brace)
+        if brace not in known:
+            known[brace] = _decoded(text, brace)
+        entry, end = known[brace]
         if entry is not None and end > key and "box_2d" in entry:
             return entry, end
         brace = text.rfind("{", start, brace)

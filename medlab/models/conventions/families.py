@@ -5,21 +5,27 @@ A name that says nothing gets the plain ones, which every chat model of transfor
 
 import re
 
-from medlab.models.conventions.medgemma import CONTROLS, MAX_PATCHES, MedGemma
+from medlab.models.conventions.medgemma import CONTROLS, MAX_PATCHES, THOUGHT_TOKENS, MedGemma
 from medlab.models.conventions.plain import Conventions
 
 FAMILIES: dict[str, Conventions] = {
     "plain": Conventions(),
-    "gemma-3": Conventions("gemma-3", controls=CONTROLS),
-    "gemma-3-text": Conventions("gemma-3-text", max_images=0, controls=CONTROLS),
+    "gemma-3": Conventions("gemma-3", languages=("en", "zh"), controls=CONTROLS),
+    "gemma-3-text": Conventions("gemma-3-text", max_images=0, languages=("en", "zh"), controls=CONTROLS),
     "medgemma-1": MedGemma(),
     "medgemma-1-pt": MedGemma("medgemma-1-pt", "image_first", system=False),
     "medgemma-1-27b": MedGemma("medgemma-1-27b", thinks=True),
     "medgemma-1-27b-text": MedGemma("medgemma-1-27b-text", max_images=0, thinks=True),
     "medgemma-1.5": MedGemma(
-        "medgemma-1.5", "image_first", max_images=MAX_PATCHES, several=True, thinks=True, system=False
+        "medgemma-1.5",
+        "image_first",
+        max_images=MAX_PATCHES,
+        several=True,
+        thinks=True,
+        system=False,
+        reply_tokens=THOUGHT_TOKENS,
     ),
-    "demo": MedGemma("demo", "image_first", several=True, system=False, languages=("en", "zh")),
+    "demo": MedGemma("demo", "image_first", max_images=2, several=True, system=False, languages=("en", "zh")),
 }
 _NAMES = (
     (r"medgemma-?1\.5", "medgemma-1.5"),

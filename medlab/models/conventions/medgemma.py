@@ -24,7 +24,7 @@ from medlab.core.geometry import SquareFit
 from medlab.core.query import Message, Part, Query
 from medlab.core.record import record
 from medlab.models.conventions.box_text import read_boxes
-from medlab.models.conventions.plain import CUT_OFF, Conventions, Reply
+from medlab.models.conventions.plain import CONTEXT_FULL, CUT_OFF, Conventions, Reply
 
 THOUGHT_BEGINS, THOUGHT_ENDS = "<unused94>", "<unused95>"
 THINK = "SYSTEM INSTRUCTION: think silently if needed."
@@ -39,6 +39,12 @@ CUT_IN_THOUGHT = (
     "the token limit fell into the model's thought, so there is no answer: "
     "ask again with Decoding(max_new_tokens=2000) or more"
 )
+FULL_IN_THOUGHT = (
+    "prompt and reply fill the context within the model's thought, so there is no answer: "
+    "shorten the text or show fewer scans"
+)
+THOUGHT_TOKENS = 2000
+"""that a thought and its answer may take where nobody says"""
 _HEADING = re.compile(r"\s*thought[ \t]*\n")
 _TURN_END = re.compile(r"(?:<end_of_turn>|<eos>)\s*\Z")
 
@@ -54,19 +60,20 @@ class MedGemma(Conventions):
     languages: tuple[str, ...] = ("en",)
     controls: tuple[str, ...] = CONTROLS
 
-    def read(self, text: str, finished: bool) -> Reply:
+    def read(self, text: str, finished: bool, *, context_full: bool = False) -> Reply:
         """The reply with its thoughts split off; without any, the text is as it was generated."""
         text = _TURN_END.sub("", text)
         if THOUGHT_BEGINS not in text and THOUGHT_ENDS not in text:
-            return _unmarked(text, finished)
+            return _unmarked(text, super().read(text, finished, context_full=context_full))
         outside, thoughts, closed = split_thoughts(text)
         warnings = []
         if len(thoughts) > 1:
             warnings.append(f"the model thought {len(thoughts)} times; the thoughts are joined")
         if not closed:
-            warnings.append(CUT_IN_THOUGHT if not finished else "the model ended its turn within its thought")
+            cut = FULL_IN_THOUGHT if context_full else CUT_IN_THOUGHT
+            warnings.append(cut if not finished else "the model ended its turn within its thought")
         elif not finished:
-            warnings.append(CUT_OFF)
+            warnings.append(CONTEXT_FULL if context_full else CUT_OFF)
         elif not outside:
             warnings.append("the model thought and then answered nothing")
         return Reply(outside, "\n\n".join(thoughts), not finished, tuple(warnings))
@@ -128,8 +135,8 @@ def split_thoughts(text: str) -> tuple[str, tuple[str, ...], bool]:
     return answer, tuple(thought for thought in cleaned if thought), not opened
 
 
-def _unmarked(text: str, finished: bool) -> Reply:
-    warnings = () if finished else (CUT_OFF,)
-    if _HEADING.match(text):
-        warnings += ("the reply begins like a thought but marks none: whoever decoded it may have dropped the marks",)
-    return Reply(text, None, not finished, warnings)
+def _unmarked(text: str, reply: Reply) -> Reply:
+    if not _HEADING.match(text):
+        return reply
+    told = "the reply begins like a thought but marks none: whoever decoded it may have dropped the marks"
+    return reply.replace(warnings=(*reply.warnings, told))

@@ -5,6 +5,7 @@ neither tokens nor weights; what a family does differently stands in that family
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from medlab.core.case import Box
@@ -12,8 +13,10 @@ from medlab.core.errors import CapabilityError, SpecError, shown
 from medlab.core.geometry import MODES, SquareFit
 from medlab.core.query import ORDERS, Message, Query
 from medlab.core.record import Record, check_choice, check_text, check_whole, record
+from medlab.core.scan import Scan
 
 CUT_OFF = "the reply was cut off at max_new_tokens: ask again with a larger Decoding(max_new_tokens=…)"
+CONTEXT_FULL = "the reply was cut off because prompt and reply fill the context: shorten the text or show fewer scans"
 _TEMPLATE_ROLES = {"system": "system", "user": "user", "model": "assistant"}
 """what transformers' chat templates call the roles of a Message"""
 _HAN = re.compile(r"[一-鿿]")
@@ -50,6 +53,8 @@ class Conventions(Record):
     """whether it was published with a system prompt"""
     languages: tuple[str, ...] = ()
     """that it was published for; () where nobody said"""
+    reply_tokens: int = 256
+    """the longest reply where nobody says; more of what thinks unasked, or it would be cut off within its thought"""
     controls: tuple[str, ...] = ()
     """pieces of text that the tokenizer takes for commands, which no question may hold"""
 
@@ -59,6 +64,7 @@ class Conventions(Record):
         check_choice("fit", self.fit, MODES)
         if self.max_images is not None:
             check_whole("max_images", self.max_images)
+        check_whole("reply_tokens", self.reply_tokens, 1)
 
     def messages(self, query: Query, *, text_only: bool = False) -> list[dict[str, Any]]:
         """The chat-template messages: contents as lists of {"type": "text", "text": …} and {"type": "image"}.
@@ -89,13 +95,14 @@ class Conventions(Record):
             made.append({"role": role, "content": parts})
         return made
 
-    def read(self, text: str, finished: bool) -> Reply:
+    def read(self, text: str, finished: bool, *, context_full: bool = False) -> Reply:
         """What was generated, as a Reply.
 
-        text      decoded, without the token that ends the turn
-        finished  False where the token limit ended it
+        text          decoded, without the token that ends the turn
+        finished      False where the token limit ended it
+        context_full  whether that limit was the model's context, and not the one that was asked for
         """
-        return Reply(text, None, not finished, () if finished else (CUT_OFF,))
+        return Reply(text, None, not finished, () if finished else (CONTEXT_FULL if context_full else CUT_OFF,))
 
     def boxes(self, text: str, fits: tuple[SquareFit, ...]) -> tuple[tuple[Box, ...], tuple[str, ...]]:
         """(the boxes that a reply's text names, in pixels of the scans; warnings). An unknown family has no format.
@@ -103,6 +110,14 @@ class Conventions(Record):
         fits  how each of the query's scans was laid on the model's square
         """
         return (), ()
+
+    def boxes_of(
+        self, query: Query, text: str, fit_of: Callable[[Scan], SquareFit]
+    ) -> tuple[tuple[Box, ...], tuple[str, ...]]:
+        """`boxes` of a reply to `query`: "image 2" is the second that was shown, a Box's `scan` counts query.scans."""
+        places = scan_order(query) if len(query.scans) > 1 else range(len(query.scans))
+        boxes, warnings = self.boxes(text, tuple(fit_of(query.scans[place]) for place in places))
+        return tuple(box.replace(scan=places[box.scan]) for box in boxes), warnings
 
     def think(self, query: Query) -> Query:
         """The same question with the family's instruction to think first. Raises CapabilityError where it has none."""

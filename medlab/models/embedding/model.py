@@ -18,7 +18,7 @@ from medlab.core.errors import CapabilityError, SpecError, shown
 from medlab.core.query import Query
 from medlab.core.record import check_whole
 from medlab.core.scan import Scan
-from medlab.models.base import Capabilities, Model, scans_of
+from medlab.models.base import Capabilities, Model, check_options, check_queries, scans_of
 from medlab.models.embedding.captions import CaptionPair, caption_inputs, captions, pairs_of
 from medlab.models.embedding.pictures import Pictures
 from medlab.models.embedding.store import EmbeddingStore
@@ -167,6 +167,8 @@ class EmbeddingModel(Model):
 
     def score_many(self, queries: Sequence[Query], options: Sequence[str]) -> list[Choices]:
         """`score` of each query with the same options: the scans go in batches, each caption once."""
+        check_queries(queries)
+        check_options(options)
         if not queries:
             return []
         templates = [self._template(query) for query in queries]

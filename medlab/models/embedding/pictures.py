@@ -5,7 +5,6 @@ Two ways lead there. Where the processor only resizes to a square by the bilinea
 MedSigLIP; patches of any aspect: SigLIP 2 NaFlex), the picture, padded, goes through the processor itself.
 """
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,12 @@ from medlab.core.errors import CapabilityError
 from medlab.core.record import check_choice
 from medlab.core.scan import Scan
 from medlab.imaging.preparing import Preparation, normalise, to_square
+from medlab.imaging.processors import preparation_of
 
 if TYPE_CHECKING:
     import torch
 
 FITS = ("pad", "own")
-BILINEAR = 2
-"""Pillow's number for the filter"""
 
 
 class Pictures:
@@ -38,7 +36,7 @@ class Pictures:
         self.fit = fit or ("own" if hasattr(processor, "max_num_patches") else "pad")
         check_choice("fit", self.fit, FITS)
         self.processor, self.channels = processor, channels
-        self.preparation = preparation_of(processor, channels, self.fit)
+        self.preparation = preparation_of(processor, "pad" if self.fit == "pad" else "stretch", channels)
         if self.preparation is None and channels != 3:
             raise CapabilityError(
                 f"an image tower of {channels} channel(s) whose processor is a {type(processor).__name__}",
@@ -61,24 +59,3 @@ class Pictures:
         if self.fit == "pad" and scan.rows != scan.cols:
             picture = to_square(picture, Preparation(size=max(scan.rows, scan.cols)))  # padded, not resized
         return Image.fromarray(picture).convert("RGB")
-
-
-def preparation_of(processor: Any, channels: int, fit: str) -> Preparation | None:
-    """What `medlab.prepare` has to be told to give the processor's numbers; None where it cannot."""
-    wanted = {"do_resize": True, "do_rescale": True, "do_normalize": True, "resample": BILINEAR}
-    if any(getattr(processor, name, None) != value for name, value in wanted.items()):
-        return None
-    if any(getattr(processor, name, None) for name in ("do_center_crop", "do_pad", "max_num_patches")):
-        return None
-    size = dict(processor.size or {})
-    height, width = size.get("height"), size.get("width")
-    if not height or height != width or not math.isclose(processor.rescale_factor, 1 / 255, rel_tol=1e-6):
-        return None
-    mean, std = (_numbers(getattr(processor, name), channels) for name in ("image_mean", "image_std"))
-    return Preparation(int(height), "pad" if fit == "pad" else "stretch", channels, mean, std)
-
-
-def _numbers(values: float | Sequence[float], channels: int) -> tuple[float, ...]:
-    """One number where all are equal, so that a grey picture stays one channel to the end."""
-    listed = tuple(float(v) for v in (values if isinstance(values, (list, tuple)) else [values]))
-    return listed[:1] if len(set(listed)) == 1 else listed

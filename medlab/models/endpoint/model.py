@@ -13,11 +13,11 @@ from typing import Any
 from medlab.core.answer import Answer
 from medlab.core.errors import EndpointError, SpecError, shown
 from medlab.core.query import Query
-from medlab.core.record import check_number, check_whole
-from medlab.models.base import Capabilities, Model
+from medlab.core.record import check_choice, check_number, check_whole
+from medlab.models.base import Capabilities, Model, check_queries
 from medlab.models.conventions.families import conventions_for
 from medlab.models.endpoint.address import read_address
-from medlab.models.endpoint.gate import Gate
+from medlab.models.endpoint.gate import LEVELS, Gate
 from medlab.models.endpoint.reply import Said, read_models, read_reply
 from medlab.models.endpoint.request import body_of, fit_of
 from medlab.models.endpoint.secret import find_secret
@@ -55,6 +55,8 @@ class EndpointModel(Model):
         concurrency: int = 4,
         retries: int = 3,
     ):
+        if allow is not None:
+            check_choice("allow", allow, LEVELS)
         check_number("timeout_s", timeout_s, 0.01, 86_400)
         check_whole("concurrency", concurrency, 1, 256)
         check_whole("retries", retries, 0, 20)
@@ -80,6 +82,7 @@ class EndpointModel(Model):
             streams=True,
             order=self.conventions.order,
             languages=self.conventions.languages,
+            reply_tokens=self.conventions.reply_tokens,
         )
 
     def answer(self, queries: Sequence[Query]) -> list[Answer]:
@@ -87,6 +90,7 @@ class EndpointModel(Model):
 
         The first fault is raised, and no more are sent.
         """
+        check_queries(queries)
         self.gate.check(queries)
         pool = concurrent.futures.ThreadPoolExecutor(self._concurrency, "medlab-endpoint")
         try:
@@ -97,18 +101,18 @@ class EndpointModel(Model):
 
     def stream(self, query: Query) -> Generator[str, None, Answer]:
         """The reply in pieces as they come, a thought first; returns the Answer. Raises as `answer`."""
+        check_queries([query])
         self.gate.check([query])
         started = time.monotonic()
-        pieces, finish = [], ""
+        text, thought, finish = "", "", ""
         body = body_of(query, self.conventions, served=self.served, logprobs=False)
-        for piece, ending in self._talk.stream(body):
-            finish = ending or finish
-            if piece:
-                pieces.append(piece)
-                yield piece
-        if not "".join(pieces).strip():
+        for said, thinking, ending in self._talk.stream(body):
+            text, thought, finish = text + said, thought + thinking, ending or finish
+            if thinking + said:
+                yield thinking + said
+        if not (text + thought).strip():
             raise EndpointError("the stream ended without a word", fix="model.ask(…) tells more of what is wrong")
-        return self._answer_of(query, Said("".join(pieces), finish=finish), time.monotonic() - started)
+        return self._answer_of(query, Said(text, thought or None, finish), time.monotonic() - started)
 
     def _ask(self, query: Query) -> Answer:
         started = time.monotonic()
@@ -130,8 +134,7 @@ class EndpointModel(Model):
 
     def _answer_of(self, query: Query, said: Said, seconds: float) -> Answer:
         reply = self.conventions.read(said.text, said.finish != "length")
-        fits = tuple(fit_of(scan, self.conventions.fit) for scan in query.scans)
-        boxes, doubts = self.conventions.boxes(reply.text, fits)
+        boxes, doubts = self.conventions.boxes_of(query, reply.text, lambda scan: fit_of(scan, self.conventions.fit))
         warnings = [*self.conventions.cautions(query), *said.warnings, *reply.warnings, *doubts]
         if said.refused:
             warnings.append("the server refused to answer; the text is its refusal")

@@ -48,8 +48,7 @@ def read_reply(payload: Any) -> Said:
     choice = _first(payload)
     message = _field(choice, "message", dict, "choices[0]")
     text, refused = _text(message.get("content")), False
-    thought = message.get("reasoning_content") or message.get("reasoning")
-    thought = thought if isinstance(thought, str) else None
+    thought = _thought(message)
     if not text and isinstance(message.get("refusal"), str):
         text, refused = message["refusal"], True
     finish = choice.get("finish_reason")
@@ -81,17 +80,18 @@ def read_models(payload: Any) -> list[str]:
     return [name for name in names if isinstance(name, str) and name]
 
 
-def read_pieces(payload: Any) -> Iterator[tuple[str, str]]:
-    """(text, finish_reason or "") of one event of a stream; a thought that is sent apart comes as text too."""
+def read_pieces(payload: Any) -> Iterator[tuple[str, str, str]]:
+    """(text, thought that is sent apart, finish_reason) of one event of a stream; each "" where there is none."""
     choices = payload.get("choices") if isinstance(payload, dict) else None
     for choice in choices[:1] if isinstance(choices, list) else ():
         if not isinstance(choice, dict):
             continue
         delta = choice.get("delta")
         delta = delta if isinstance(delta, dict) else {}
-        words = (delta.get(name) for name in ("reasoning_content", "reasoning", "content", "refusal"))
+        words = (delta.get(name) for name in ("content", "refusal"))
+        text = "".join(word for word in words if isinstance(word, str))
         finish = choice.get("finish_reason")
-        yield "".join(word for word in words if isinstance(word, str)), finish if isinstance(finish, str) else ""
+        yield text, _thought(delta) or "", finish if isinstance(finish, str) else ""
 
 
 def complaint(payload: Any) -> str:
@@ -124,6 +124,12 @@ def _field(where: Any, name: str, kind: type, place: str) -> Any:
         accepted=f"{name}, a {kind.__name__}, as in the OpenAI chat protocol",
         fix="look at the address: most servers want /v1 at its end",
     )
+
+
+def _thought(message: dict[str, Any]) -> str | None:
+    """What a server splits off as reasoning; some say it twice, under both names."""
+    told = message.get("reasoning_content") or message.get("reasoning")
+    return told if isinstance(told, str) else None
 
 
 def _text(content: Any) -> str:

@@ -32,8 +32,10 @@ class Talk:
         """The JSON of POST /chat/completions. Asking twice does no harm, so it is tried again."""
         return self._read(lambda: self._client.chat.completions.with_raw_response.create(**body))
 
-    def stream(self, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """(piece, finish_reason or "") as they come. A stream that broke is not asked again: half of it was shown.
+    def stream(self, body: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """(text, thought, finish_reason) as they come, "" for what an event lacks.
+
+        A stream that broke is not asked again: half of it was shown.
 
         Raises EndpointError also where the stream ends before the server said that it was done.
         """
@@ -43,9 +45,9 @@ class Talk:
         try:
             with self._client.chat.completions.create(**body, stream=True) as events:
                 for event in events:
-                    for piece, finish in read_pieces(event.to_dict() if isinstance(event, openai.BaseModel) else None):
-                        finished = finished or bool(finish)
-                        yield piece, finish
+                    for piece in read_pieces(event.to_dict() if isinstance(event, openai.BaseModel) else None):
+                        finished = finished or bool(piece[-1])
+                        yield piece
         except (openai.APIError, ReplyCut, ReplyTooLarge) as error:
             fault = fault_of(error, self.address, self._secret, self._retries)
         except ValueError as error:  # JSON that is none

@@ -1,11 +1,12 @@
 """Borrowed: any other checkpoint of transformers is asked by its own `generate`, one question at a time.
 
 Slower than `cached`, and right for every class that transformers can load: pictures go through the checkpoint's own
-processor, positions and masks are the class's own affair. The checkpoint's generation settings are set aside while it
-runs: published ones sample, punish repetition, or stop early.
+processor, positions and masks are the class's own affair. The checkpoint's generation settings are not used: published
+ones sample, punish repetition, or stop early.
 """
 
 import contextlib
+import copy
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from medlab.models.hf.speech import Speech
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
+    from transformers import PreTrainedModel
 
 _WHOLE = 1000
 """size of the square in a SquareFit where the processor's is not known: boxes are told in thousandths"""
@@ -49,12 +51,17 @@ class BorrowedEngine:
         scans = check_scans(query, self._conventions, self._name)
         image = getattr(self._processor, "boi_token", None) or getattr(self._processor, "image_token", "")
         text = self._speech.prompt(query, self._conventions, text_only=self._text_only, image=image)
-        told = {"text": [text], "return_tensors": "pt", "add_special_tokens": False}
+        told = {"text": [text], "return_tensors": "pt", "add_special_tokens": self._begins_itself(text)}
         if scans:
             told["images"] = [[self._picture(scan) for scan in scans]]
         inputs = dict(self._processor(**told))
         ids = tuple(inputs["input_ids"][0].tolist())
         return Asked(query, ids, scans, room_for(query, len(ids), self.context), inputs)
+
+    def _begins_itself(self, text: str) -> bool:
+        """Whether the tokenizer puts its first token itself: as transformers has it, where the template wrote none."""
+        bos = self._speech.tokenizer.bos_token
+        return not (self._text_only or (bos and text.startswith(bos)))
 
     def inputs(self, asked: Asked, more: Sequence[int] = ()) -> "dict[str, torch.Tensor]":
         """What `module(**inputs)` takes for the prompt and `more` tokens after it, nothing cached."""
@@ -107,7 +114,8 @@ class BorrowedEngine:
         chooser = Chooser(one.query.decoding)
 
         def decide(ids: "torch.Tensor", logits: "torch.Tensor") -> "torch.Tensor":
-            ((token, logprob),) = choose(logits, [chooser])
+            # generate hands over float32, whatever they were computed in
+            ((token, logprob),) = choose(logits, [chooser], computed=self._module.dtype)
             drawn.put((token, logprob))
             # the likeliest of what is left is what was chosen
             return torch.full_like(logits, -torch.inf).index_fill(-1, torch.tensor([token], device=logits.device), 0.0)
@@ -116,31 +124,31 @@ class BorrowedEngine:
             return torch.full((len(ids),), left.is_set(), device=ids.device)
 
         try:
-            with self._own_settings(one.room), torch.inference_mode():
-                self._module.generate(
+            with torch.inference_mode():
+                self._speaker(one.room).generate(
                     **self.inputs(one), logits_processor=[decide], stopping_criteria=[nobody_listens]
                 )
             drawn.put(None)
         except BaseException as error:  # whatever it is belongs to who asked, in whose thread it is raised
             drawn.put(error)
 
-    @contextlib.contextmanager
-    def _own_settings(self, room: int) -> Iterator[None]:
-        """Greedy, up to `room` tokens; of what the checkpoint's generation settings say, its end tokens alone."""
+    def _speaker(self, room: int) -> "PreTrainedModel":
+        """The module with settings of its own: greedy, up to `room` tokens, and the checkpoint's end tokens.
+
+        A shallow copy, so weights and hooks are the module's. `generate(generation_config=…)` would fill what is left
+        open from the published settings, and setting those aside would mix up replies that are drawn side by side.
+        """
         from transformers import GenerationConfig
 
-        published = self._module.generation_config
-        self._module.generation_config = GenerationConfig(
+        speaker = copy.copy(self._module)
+        speaker.generation_config = GenerationConfig(
             max_new_tokens=room,
             do_sample=False,
             eos_token_id=sorted(self._speech.stops) or None,
             pad_token_id=self._speech.pad,
-            bos_token_id=published.bos_token_id,
+            bos_token_id=self._module.generation_config.bos_token_id,
         )
-        try:
-            yield
-        finally:
-            self._module.generation_config = published
+        return speaker
 
     def _force_one(self, one: Asked, tokens: Sequence[int]) -> list[float]:
         import torch

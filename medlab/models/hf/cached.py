@@ -9,6 +9,7 @@ two tokens are nearly as likely.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from medlab.core.errors import SpecError
 from medlab.core.query import Query
 from medlab.models.conventions.plain import Conventions
 from medlab.models.hf.asked import Asked, check_scans, room_for
@@ -51,13 +52,18 @@ class CachedEngine:
         return None if self._eye is None else self._eye.preparation.fit_of
 
     def read(self, query: Query) -> Asked:
-        """The query in tokens. Raises CapabilityError for too many scans."""
+        """The query in tokens. Raises CapabilityError for too many scans, SpecError where the template drops some."""
         scans = check_scans(query, self._conventions, self._name)
         image = "" if self._eye is None else self._processor.boi_token
         text = self._speech.prompt(query, self._conventions, text_only=self._eye is None, image=image)
         if scans:
             text = text.replace(image, self._processor.full_image_sequence)
         ids = tuple(self._speech.ids(text))
+        if scans and ids.count(self._image_id) != len(scans) * self._processor.image_seq_length:
+            raise SpecError(
+                f"{len(scans)} scan(s), and the prompt of {self._name} has {text.count(image)} place(s) for them",
+                accepted="a chat template that writes the mark of an image for each scan",
+            )
         return Asked(query, ids, scans, room_for(query, len(ids), self.context))
 
     def inputs(self, asked: Asked, more: Sequence[int] = ()) -> "dict[str, torch.Tensor]":
@@ -84,16 +90,19 @@ class CachedEngine:
 
     def draw(self, asked: Sequence[Asked]) -> Iterator[Draw]:
         """The tokens of all replies as they come, the one that ends a reply included."""
-        for rows in self._batches(asked, ROWS):
+        # the last token of each prompt is what foretells the first one of its reply
+        places = [[len(one.ids) - self._openings.cut(one) - 1] for one in asked]
+        for rows in self._batches(asked, places):
             yield from self._draw_batch([asked[row] for row in rows], rows)
 
     def force(self, asked: Sequence[Asked], more: Sequence[Sequence[Sequence[int]]]) -> list[list[list[float]]]:
         """Natural log-probability of each token of each continuation in more[prompt]; nothing is drawn."""
         owners = [prompt for prompt, group in enumerate(more) for _ in group]
         texts = [tokens for group in more for tokens in group]
-        words = self._module.config.get_text_config().vocab_size * max(map(len, texts))
         told: list[list[list[float]]] = [[] for _ in asked]
-        for rows in self._batches([asked[prompt] for prompt in owners], max(1, LOGITS // words)):
+        prompts = [asked[prompt] for prompt in owners]
+        places = [self._foretelling(one, text) for one, text in zip(prompts, texts, strict=True)]
+        for rows in self._batches(prompts, places):
             batch = [asked[owners[row]] for row in rows]
             for row, logprobs in zip(rows, self._force_batch(batch, [texts[row] for row in rows]), strict=True):
                 # those of one prompt share its opening, so they come in their order
@@ -137,10 +146,7 @@ class CachedEngine:
         import torch
 
         rests = [one.ids[self._openings.cut(one) :] for one in batch]
-        # the token before each one of `text` is what foretells it
-        places = [
-            list(range(len(rest) - 1, len(rest) - 1 + len(text))) for rest, text in zip(rests, texts, strict=True)
-        ]
+        places = [self._foretelling(one, text) for one, text in zip(batch, texts, strict=True)]
         fed = [(*rest, *text[:-1]) for rest, text in zip(rests, texts, strict=True)]
         _, _, logits = self._extend(self._openings.states(batch), fed, places)
         told = []
@@ -151,6 +157,11 @@ class CachedEngine:
             check_finite(logprobs, numbers.dtype)
             told.append(logprobs[:, 0].tolist())
         return told
+
+    def _foretelling(self, one: Asked, text: Sequence[int]) -> list[int]:
+        """The places behind the opening whose logits foretell `text`, each one before its token."""
+        first = len(one.ids) - self._openings.cut(one) - 1
+        return list(range(first, first + len(text)))
 
     def _extend(
         self, states: list[State], texts: list[Sequence[int]], places: list[list[int]]
@@ -190,19 +201,22 @@ class CachedEngine:
             cache.batch_select_indices(torch.tensor(rows, device=self._module.device))
         return cache, mask[rows]
 
-    def _batches(self, asked: Sequence[Asked], most: int) -> list[list[int]]:
-        """Which prompts go together: those of one opening side by side, in their order."""
+    def _batches(self, asked: Sequence[Asked], places: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Which prompts go together: those of one opening side by side, in their order.
+
+        places  whose logits are wanted of each; a pass gives those of every place for every row
+        """
         groups: dict[tuple, list[int]] = {}
         for row, one in enumerate(asked):
             groups.setdefault(self._openings.key(one), []).append(row)
-        batches: list[list[int]] = [[]]
-        longest = 0
+        most = LOGITS // self._module.config.get_text_config().vocab_size
+        batches: list[list[int]] = []
+        longest, wanted = 0, set()
         for row in (row for group in groups.values() for row in group):
-            length = len(asked[row].ids)
-            full = len(batches[-1]) == min(most, ROWS) or (len(batches[-1]) + 1) * max(longest, length) > TOKENS
-            if batches[-1] and full:
+            longest, wanted = max(longest, len(asked[row].ids)), wanted.union(places[row])
+            rows = len(batches[-1]) + 1 if batches else ROWS + 1
+            if rows > ROWS or rows * longest > TOKENS or rows * len(wanted) > most:
                 batches.append([])
-                longest = 0
+                longest, wanted = len(asked[row].ids), set(places[row])
             batches[-1].append(row)
-            longest = max(longest, length)
         return batches

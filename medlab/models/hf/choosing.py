@@ -42,14 +42,18 @@ class Chooser:
         return int(torch.multinomial(chances, 1, generator=self._dice))
 
 
-def choose(logits: "torch.Tensor", choosers: Sequence[Chooser]) -> list[tuple[int, float]]:
+def choose(
+    logits: "torch.Tensor", choosers: Sequence[Chooser], *, computed: "torch.dtype | None" = None
+) -> list[tuple[int, float]]:
     """(token, its natural log-probability) for each row of `logits`, (rows, vocabulary), one chooser a row.
+
+    computed  the dtype that they come from, where they were widened since
 
     Raises CapabilityError where the numbers are not finite.
     """
     import torch
 
-    kind, logits = logits.dtype, logits.float()
+    kind, logits = computed or logits.dtype, logits.float()
     # NaN or +inf anywhere in a row makes the whole row NaN here, so what was chosen tells of all
     logprobs = torch.log_softmax(logits, -1)
     tokens = logprobs.argmax(-1)
@@ -65,10 +69,17 @@ def check_finite(numbers: "torch.Tensor", kind: "torch.dtype") -> None:
     if bool(numbers.isfinite().all()):
         return
     name = str(kind).removeprefix("torch.")
+    accepted = "finite logits; Gemma 3 overflows in float16" if name == "float16" else "finite logits"
     raise CapabilityError(
         f"the model gave numbers that are not finite (NaN or infinity), computed in {name}",
-        accepted="finite logits; Gemma 3 overflows in float16",
-        fix='load_model(name, dtype="bfloat16") where the GPU has it, else dtype="float32"'
-        if name != "float32"
-        else "the weights are damaged or not trained: fetch the checkpoint again",
+        accepted=accepted,
+        fix=wider_than(name),
     )
+
+
+def wider_than(kind: str) -> str:
+    """What to do about numbers of dtype `kind` that cannot be right."""
+    return {
+        "float16": 'load_model(name, dtype="bfloat16") where the GPU has it, else dtype="float32"',
+        "float32": "the weights are damaged or not trained: fetch the checkpoint again",
+    }.get(kind, 'load_model(name, dtype="float32"); where that helps nothing, fetch the checkpoint again')

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """scans in one pass of the tower: at 896 pixels each has 4,096 patches"""
-KEPT = 64
-"""scans whose tokens are kept; one of MedGemma takes 1.3 MB"""
-_BILINEAR = 2
+KEPT = 128
+"""scans whose tokens are kept, or those of the latest question where they are more; one of MedGemma takes 1.3 MB"""
+WARNED = 100_000
+"""scans of which is kept what the guard said"""
 
 
 class Eye:
@@ -27,7 +28,7 @@ class Eye:
     def __init__(self, module, preparation: Preparation, guard=None):
         self._module, self.preparation, self._guard = module, preparation, guard
         self._kept: OrderedDict[str, torch.Tensor] = OrderedDict()
-        self._warned: dict[str, str | None] = {}
+        self._warned: OrderedDict[str, str | None] = OrderedDict()
 
     def pixels(self, scans: Sequence[Scan]) -> "torch.Tensor":
         """(scans, 3, size, size) float32."""
@@ -48,7 +49,7 @@ class Eye:
         for key in wanted:
             self._kept[key] = seen[key]
             self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
+        while len(self._kept) > max(KEPT, len(wanted)):
             self._kept.popitem(last=False)
         return [seen[scan.fingerprint] for scan in scans]
 
@@ -58,8 +59,13 @@ class Eye:
         self._warned.clear()
 
     def warnings(self, scans: Sequence[Scan]) -> tuple[str, ...]:
-        """What the guard said of those of `scans` that were seen, each warning once."""
-        told = (self._warned.get(scan.fingerprint) for scan in scans)
+        """What the guard says of `scans`, each warning once; one of which that is no longer known is encoded again."""
+        if self._guard is None:
+            return ()
+        for scan in scans:
+            if scan.fingerprint not in self._warned:
+                self._encode([scan])
+        told = (self._warned[scan.fingerprint] for scan in scans)
         return tuple(dict.fromkeys(warning for warning in told if warning))
 
     def _encode(self, scans: list[Scan]) -> "list[torch.Tensor]":
@@ -72,22 +78,6 @@ class Eye:
             if self._guard is not None:
                 for scan, patches in zip(scans, features.float(), strict=True):
                     self._warned[scan.fingerprint] = self._guard.warning(self._guard.distance(patches))
+                    if len(self._warned) > max(WARNED, len(scans)):
+                        self._warned.popitem(last=False)
             return [one.clone() for one in tokens]  # or one that is kept would keep the whole pass
-
-
-def preparation_of(processor, fit: str) -> Preparation | None:
-    """What a processor of transformers does to a picture, with `fit` for how it is laid on the square.
-
-    None where it does anything that `medlab.imaging.prepare` does not: other filters, crops, oblongs.
-    """
-    told = getattr(processor, "image_processor", None)
-    size = getattr(told, "size", None)
-    plain = size is not None and all(
-        getattr(told, name, False) for name in ("do_resize", "do_rescale", "do_normalize")
-    )
-    if not plain or getattr(told, "do_pan_and_scan", False) or getattr(told, "do_center_crop", False):
-        return None
-    height, width = size.get("height"), size.get("width")
-    if not height or height != width or told.resample != _BILINEAR or abs(told.rescale_factor - 1 / 255) > 1e-12:
-        return None
-    return Preparation(int(height), fit, 3, tuple(told.image_mean), tuple(told.image_std))

@@ -5,22 +5,30 @@ stands in `cached` and `borrowed`; how its family talks, in `medlab.models.conve
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 
 from medlab.core.answer import Answer, Choices, Token
-from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.errors import CapabilityError, SpecError, shown
 from medlab.core.geometry import SquareFit
 from medlab.core.query import Query
 from medlab.core.scan import Scan
-from medlab.models.base import Capabilities, Model
+from medlab.imaging.processors import preparation_of
+from medlab.models.base import Capabilities, Model, check_options, check_queries
 from medlab.models.conventions.families import conventions_for
 from medlab.models.conventions.plain import Conventions
 from medlab.models.hf.asked import Asked, check_room, check_texts
 from medlab.models.hf.borrowed import BorrowedEngine
 from medlab.models.hf.cached import CachedEngine
-from medlab.models.hf.eye import Eye, preparation_of
+from medlab.models.hf.choosing import wider_than
+from medlab.models.hf.eye import Eye
 from medlab.models.hf.speech import Speech
+
+HARDLY_NATS = -10.0
+"""log-probability below which a reply is one that the model would hardly give, if its tokens are unlikely besides"""
+UNLIKELY_NATS = -1.0
+"""of a token, on average: long replies are unlikely as a whole however well they suit"""
 
 
 class HFModel(Model):
@@ -51,6 +59,7 @@ class HFModel(Model):
         self.speech = Speech(module, processor)
         self.notes: dict = {}
         """what others keep about this model for as long as its weights are what they are: `forget` empties it"""
+        self._state = _state(module)
         self._engine = _engine(module, processor, self.speech, self.conventions, name, guard)
         self.capabilities = Capabilities(
             images=0 if processor is self.speech.tokenizer else self.conventions.max_images,
@@ -58,8 +67,9 @@ class HFModel(Model):
             streams=True,
             gradients=True,
             order=self.conventions.order,
-            languages=self.conventions.languages or ("en",),
+            languages=self.conventions.languages,
             context=self._engine.context,
+            reply_tokens=self.conventions.reply_tokens,
         )
 
     @property
@@ -67,7 +77,10 @@ class HFModel(Model):
         return self._module
 
     def forget(self) -> None:
-        """Drop what is kept of scans seen and openings read; needed after the weights were changed."""
+        """Drop what is kept of scans seen and openings read; needed after the weights were changed.
+
+        Another dtype, device or adapter of the module is noticed without it.
+        """
         self._engine.forget()
         self.notes.clear()
 
@@ -88,13 +101,16 @@ class HFModel(Model):
 
         A batch is timed as one: each Answer's `seconds` is its equal share.
 
-        Raises CapabilityError before any work for too many scans or too long a prompt; and after it where the numbers
-        were not finite, or where nothing but padding, or nothing at all, was said.
+        Raises CapabilityError before any work for too many scans or too long a prompt; and after it where the memory
+        did not suffice, the numbers were not finite, or nothing but padding, or nothing at all, was said.
         """
+        check_queries(queries)
+        if not queries:
+            return []
         began = time.perf_counter()
         asked = [self._read(query) for query in queries]
         drawn: list[list[tuple[int, float]]] = [[] for _ in asked]
-        for row, token, logprob in self._engine.draw(asked):
+        for row, token, logprob in self._drawn(asked):
             drawn[row].append((token, logprob))
         seconds = (time.perf_counter() - began) / max(1, len(asked))
         return [self._answer(one, self._tokens(row), seconds) for one, row in zip(asked, drawn, strict=True)]
@@ -108,41 +124,60 @@ class HFModel(Model):
 
     def score_many(self, queries: Sequence[Query], options: Sequence[str]) -> list[Choices]:
         """`score` of many queries with the same options, in batches."""
-        if not options or len(set(options)) != len(options):
-            raise SpecError(f"options are {list(options)}", accepted="one or more different texts")
+        check_queries(queries)
+        check_options(options)
         asked = [self._read(query) for query in queries]
         replies = [self._reply_ids(option) for option in options]
-        scored = self._engine.force(asked, [replies] * len(asked)) if asked else []
+        scored = self._forced(asked, replies) if asked else []
         return [
-            Choices(
-                tuple(options),
-                tuple(
-                    self._tokens(list(zip(reply, row, strict=True))) for reply, row in zip(replies, rows, strict=True)
-                ),
-                self.name,
-                self.fingerprint,
-                one.query.fingerprint,
-                self._cautions(one),
-            )
+            self._choices(one, options, [list(zip(*pair, strict=True)) for pair in zip(replies, rows, strict=True)])
             for one, rows in zip(asked, scored, strict=True)
         ]
+
+    def _choices(self, one: Asked, options: Sequence[str], rows: list[list[tuple[int, float]]]) -> Choices:
+        made = Choices(
+            tuple(options),
+            tuple(self._tokens(row) for row in rows),
+            self.name,
+            self.fingerprint,
+            one.query.fingerprint,
+            self._cautions(one),
+        )
+        best = max(made.logprobs_nats)
+        each = best / len(made.tokens[made.logprobs_nats.index(best)])
+        if best >= HARDLY_NATS or each >= UNLIKELY_NATS:
+            return made
+        told = (
+            f"the model would hardly say any of these: the likeliest, {shown(made.best, 40)}, has log-probability "
+            f"{best:.1f}; see how it answers by itself (model.ask) and write the options so, capitals too"
+        )
+        return made.replace(warnings=(*made.warnings, told))
 
     def stream(self, query: Query) -> Generator[str, None, Answer]:
         """The reply as it comes: whole characters, and a thought with its marks before the text.
 
         Whoever stops reading stops the model. What is refused is refused here, before the first piece.
         """
+        check_queries([query])
         return self._streamed(self._read(query))
 
     def prompt_tokens(self, query: Query) -> int:
+        check_queries([query])
         return len(self._tokenized(query).ids)
+
+    def __repr__(self) -> str:
+        kind = str(self._module.dtype).removeprefix("torch.")
+        told = [f"{kind} on {self._module.device}"]
+        told += [f"{self.capabilities.context} tokens"] if self.capabilities.context else []
+        told += [" ".join(self.capabilities.languages)] if self.capabilities.languages else []
+        return f"HFModel({shown(self.name, 60)}, {', '.join(told)})"
 
     def _streamed(self, one: Asked) -> Generator[str, None, Answer]:
         began = time.perf_counter()
         drawn: list[tuple[int, float]] = []
 
         def said() -> Iterator[int]:
-            with contextlib.closing(self._engine.draw([one])) as drawing:
+            with contextlib.closing(self._drawn([one])) as drawing:
                 for _, token, logprob in drawing:
                     drawn.append((token, logprob))
                     if token not in self.speech.stops:
@@ -152,7 +187,39 @@ class HFModel(Model):
             yield from self.speech.pieces(tokens)
         return self._answer(one, self._tokens(drawn), time.perf_counter() - began)
 
+    def _drawn(self, asked: list[Asked]) -> Generator[tuple[int, int, float], None, None]:
+        """What the engine draws; where the memory does not suffice, a CapabilityError."""
+        try:
+            yield from self._engine.draw(asked)
+            return
+        except RuntimeError as error:
+            told = _memory_error(error)
+        raise self._too_large(told, len(asked))
+
+    def _forced(self, asked: list[Asked], replies: list[tuple[int, ...]]) -> list[list[list[float]]]:
+        """What the engine says of the replies; where the memory does not suffice, a CapabilityError."""
+        try:
+            return self._engine.force(asked, [replies] * len(asked))
+        except RuntimeError as error:
+            told = _memory_error(error)
+        raise self._too_large(told, len(asked))
+
+    def _too_large(self, told: str, questions: int) -> CapabilityError:
+        """To be made after the failure was let go of: while an error is held, so are the tensors of its frames."""
+        import torch
+
+        self.forget()
+        torch.cuda.empty_cache()
+        return CapabilityError(
+            f"{questions} question(s) at once need more memory than {self._module.device} has: {shown(told, 200)}",
+            accepted="fewer questions at once, fewer scans, a shorter text or reply",
+            fix="a smaller batch_size, fewer scans" if questions > 1 else "fewer scans, or quantize= of load_model",
+        )
+
     def _tokenized(self, query: Query) -> Asked:
+        if _state(self._module) != self._state:
+            self.forget()
+            self._state = _state(self._module)
         check_texts([part.text for message in query.messages for part in message.parts if part.text], self.speech)
         return self._engine.read(query)
 
@@ -178,11 +245,11 @@ class HFModel(Model):
     def _answer(self, one: Asked, tokens: tuple[Token, ...], seconds: float) -> Answer:
         finished = tokens[-1].id in self.speech.stops
         said = [token.id for token in (tokens[:-1] if finished else tokens)]
-        reply = self.conventions.read(self.speech.text(said), finished)
+        full = one.room < one.query.decoding.max_new_tokens
+        reply = self.conventions.read(self.speech.text(said), finished, context_full=full)
         if not reply.text.strip() and not reply.thought:
             raise self._silence(one, said)
-        fits = tuple(self._engine.fit(scan.rows, scan.cols) for scan in one.query.scans)
-        boxes, doubts = self.conventions.boxes(reply.text, fits)
+        boxes, doubts = self.conventions.boxes_of(one.query, reply.text, self.fit_of)
         return Answer(
             reply.text,
             tokens,
@@ -203,8 +270,8 @@ class HFModel(Model):
         if said and set(said) == {self.speech.pad}:
             return CapabilityError(
                 f"{self.name} said nothing but padding, computed in {kind}",
-                accepted="Gemma 3 overflows in float16 and then gives padding alone",
-                fix='load_model(name, dtype="bfloat16") where the GPU has it, else dtype="float32"',
+                accepted="a reply with text; Gemma 3 overflows in float16 and then gives padding alone",
+                fix=wider_than(kind),
             )
         told = f"{len(said)} token(s) without a visible character" if said else "the end of its turn at once"
         return CapabilityError(
@@ -219,7 +286,22 @@ def _engine(module, processor, speech: Speech, conventions: Conventions, name: s
     if module.config.model_type == "gemma3_text":
         return CachedEngine(module, processor, speech, conventions, name, None)
     if module.config.model_type == "gemma3" and hasattr(processor, "full_image_sequence"):
-        preparation = preparation_of(processor, conventions.fit)
+        preparation = preparation_of(getattr(processor, "image_processor", None), conventions.fit)
         if preparation is not None:
             return CachedEngine(module, processor, speech, conventions, name, Eye(module, preparation, guard))
     return BorrowedEngine(module, processor, speech, conventions, name)
+
+
+def _state(module) -> tuple:
+    """What changes a module's words besides its weights: dtype, device, and which adapters are switched on."""
+    layers = (part for part in module.modules() if hasattr(part, "active_adapters") and hasattr(part, "lora_A"))
+    layer = next(layers, None) if getattr(module, "_hf_peft_config_loaded", False) else None
+    adapters = None if layer is None else (tuple(layer.active_adapters), layer.disable_adapters, layer.merged)
+    return module.dtype, module.device, adapters
+
+
+def _memory_error(error: RuntimeError) -> str:
+    """What `error` says where it is about memory; it is raised on where it is not."""
+    if not re.search(r"out of memory|can't allocate memory", str(error)):
+        raise error
+    return str(error)

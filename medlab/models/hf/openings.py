@@ -3,7 +3,8 @@
 A prompt is cut behind its last scan; its opening is what stands before the cut. It is run with transformers' own mask:
 image tokens of one scan see one another, everything else only what came before. Where the image comes first, all
 questions of one scan share the opening; where the text comes first they share the image tokens alone, and only the
-turns of one dialogue share more. The opening of a prompt without scans is all but its last token, and is not kept.
+turns of one dialogue share more. The opening of a prompt without scans is all but its last token, and is kept until
+the next prompt alone.
 """
 
 from collections import OrderedDict
@@ -20,7 +21,7 @@ TOKENS = 8192
 """tokens, padding included, that go through the layers at once; a longer sequence goes alone"""
 KEPT = 4
 KEPT_BYTES = 1 << 29
-"""of the openings that are kept between calls, all together"""
+"""of the openings that are kept between calls, all together; the latest is kept besides, whatever its size"""
 
 
 class Openings:
@@ -29,6 +30,8 @@ class Openings:
     def __init__(self, module, eye: Eye | None, image_id: int | None, pad: int):
         self._module, self._eye, self._image_id, self._pad = module, eye, image_id, pad
         self._kept: OrderedDict[tuple, State] = OrderedDict()
+        self._latest: dict[tuple, State] = {}
+        """one at most: what the next batch begins with, where the questions about it did not fit into one"""
 
     def cut(self, one: Asked) -> int:
         """Where the opening ends: behind the last scan, or before the last token where there is none."""
@@ -43,18 +46,24 @@ class Openings:
     def states(self, batch: list[Asked]) -> list[State]:
         """The state behind each prompt's opening; each different one is run once, and lately used ones are not run."""
         wanted = {self.key(one): one for one in batch}
-        states = {key: self._kept[key] for key in wanted if key in self._kept}
+        known = self._kept | self._latest
+        states = {key: known[key] for key in wanted if key in known}
+        del known
+        self._latest.clear()  # it may be large, and is not held beside those that are now run
         fresh = sorted((key for key in wanted if key not in states), key=lambda key: len(key[0]))
         while fresh:
             fitting = max(1, TOKENS // len(fresh[-1][0]))
             group, fresh = fresh[-fitting:], fresh[:-fitting]
             states.update(zip(group, self._run([wanted[key] for key in group]), strict=True))
-        self._keep({key: states[key] for key, one in wanted.items() if one.scans})
+        self._keep({key: states[key] for key, one in wanted.items() if one.scans and states[key].bytes <= KEPT_BYTES})
+        last = self.key(batch[-1])
+        self._latest[last] = states[last]
         return [states[self.key(one)] for one in batch]
 
     def forget(self) -> None:
         """Nothing is kept any longer: for after the weights were changed."""
         self._kept.clear()
+        self._latest.clear()
 
     def _run(self, group: list[Asked]) -> list[State]:
         import torch

@@ -23,6 +23,7 @@ class Speech:
     def __init__(self, module, processor):
         self.template_owner = processor if getattr(processor, "chat_template", None) else None
         self.tokenizer = getattr(processor, "tokenizer", processor)
+        self._text_only = processor is self.tokenizer
         if self.template_owner is None and getattr(self.tokenizer, "chat_template", None):
             self.template_owner = self.tokenizer
         self.stops = _stops(module, self.tokenizer)
@@ -56,10 +57,13 @@ class Speech:
                 accepted="one message: a text that it goes on with",
                 fix="choose an instruction-tuned checkpoint (its name ends in -it)",
             )
-        return (self.tokenizer.bos_token or "") + "".join(part.text or image for part in query.messages[0].parts)
+        return (self.tokenizer.bos_token or "") + "".join(
+            image if part.text is None else part.text for part in query.messages[0].parts
+        )
 
     def ids(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False).input_ids
+        # verbose: what is longer than the context is refused in our own words, not told in a log line of transformers
+        return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
     @property
     def turn_end(self) -> tuple[int, ...]:
@@ -67,12 +71,11 @@ class Speech:
         if not self.stops:
             return ()
         if self.takes_turns:
-            turns = [{"role": "user", "content": _PROBE}, {"role": "assistant", "content": _PROBE}]
-            rendered = self.tokenizer.apply_chat_template(
-                turns, chat_template=self.template_owner.chat_template, tokenize=False
-            )
-            after = self.ids(rendered.rpartition(_PROBE)[2])
-            for token in after:
+            # contents as a prompt has them: a template that reads lists alone would render a plain text as nothing
+            said = _PROBE if self._text_only else [{"type": "text", "text": _PROBE}]
+            turns = [{"role": "user", "content": said}, {"role": "assistant", "content": said}]
+            _, found, after = self.template_owner.apply_chat_template(turns, tokenize=False).rpartition(_PROBE)
+            for token in self.ids(after) if found else ():
                 if token in self.stops:
                     return (token,)
         eos = self.tokenizer.eos_token_id

@@ -153,6 +153,26 @@ def test_a_flood_of_boxes_and_text_is_cut():
     assert "first 100000 of" in warnings[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'a" + "'box_2d'" * 10_000,
+        '{"a":["box_2d",' * 6_000,
+        '{"box_2d":[{},{},{},' * 4_000,
+        '{"a":[' * 5_000 + '"box_2d"' * 5_000,
+    ],
+)
+def test_hostile_text_is_given_up_after_so_many_boxes_that_cannot_be_read(text, monkeypatch):
+    from medlab.models.conventions import box_text
+
+    decoded, read = [], box_text._decoded
+    monkeypatch.setattr(box_text, "_decoded", lambda text, brace: decoded.append(brace) or read(text, brace))
+    boxes, warnings = read_boxes(text, WIDE)
+    assert boxes == ()
+    assert "no more were searched for" in warnings[0]
+    assert len(decoded) == len(set(decoded)) <= 3 * 200, "each brace is read once"
+
+
 FRAGMENTS = [
     "{",
     "}",

@@ -116,7 +116,7 @@ def test_what_the_catalog_says_of_a_checkpoint_is_what_its_conventions_do():
         assert entry.order in (None, made.order), entry.name
         assert made.max_images == entry.max_images, entry.name
         assert made.thinks == (entry.thinks != "never"), entry.name
-        assert made.languages in ((), entry.languages), entry.name
+        assert made.languages == entry.languages, entry.name
 
 
 def test_the_system_text_is_put_before_the_first_question_by_the_chat_template(tiny_gemma3):

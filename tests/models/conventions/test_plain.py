@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.geometry import SquareFit
 from medlab.core.query import Message, Part, Query
 from medlab.core.scan import Scan
 from medlab.models.conventions import Conventions, Reply, conventions_for
@@ -87,6 +88,40 @@ def test_a_reply_is_left_as_it_is():
     assert PLAIN.boxes('[{"box_2d": [0, 0, 1, 1], "label": "x"}]', ()) == ((), ())
 
 
+@pytest.mark.parametrize("family", ["plain", "medgemma-1.5"])
+def test_a_reply_that_the_context_cut_off_is_not_told_to_ask_for_more_tokens(family):
+    for text in (" cut", "<unused94>thought\nhm", "<unused94>thought\nhm<unused95>cut"):
+        (warning,) = conventions_for(family).read(text, False, context_full=True).warnings
+        assert "context" in warning
+        assert "max_new_tokens" not in warning
+
+
+def test_image_n_of_a_box_is_the_nth_that_was_shown():
+    """The second scan of the query is shown first, then the first one, twice."""
+    tall = Scan(np.zeros((40, 10), np.float32))
+    parts = said("user", 1, 0, 0, "Where?")
+    text = ", ".join(f'{{"box_2d": [0, 0, 1000, 1000], "label": "nodule in image {n}"}}' for n in (1, 2, 3))
+    made = conventions_for("medgemma-1.5").replace(fit="stretch")
+    boxes, warnings = made.boxes_of(
+        Query((parts,), (FILM, tall)), f"[{text}]", lambda scan: SquareFit(scan.rows, scan.cols, 896, "stretch")
+    )
+    assert [(box.scan, box.box_px[2:]) for box in boxes] == [(1, (40, 10)), (0, (2, 2)), (0, (2, 2))]
+    assert warnings == ()
+
+
+def test_one_scan_shown_twice_is_no_riddle():
+    query = Query((said("user", 0, 0, "Where?"),), (FILM,))
+    text = '[{"box_2d": [0, 0, 1000, 1000], "label": "nodule"}]'
+    (box,), _ = conventions_for("medgemma-1.5").boxes_of(query, text, lambda scan: SquareFit(2, 2, 896, "pad"))
+    assert box.scan == 0
+
+
+def test_what_thinks_unasked_is_given_room_for_it():
+    assert {name: made.reply_tokens for name, made in FAMILIES.items() if made.reply_tokens != 256} == {
+        "medgemma-1.5": 2000
+    }
+
+
 def test_a_model_that_knows_no_thinking_says_so():
     with pytest.raises(CapabilityError, match="plain knows no instruction to think"):
         PLAIN.think(Query((said("user", "?"),)))
@@ -134,6 +169,7 @@ TEXT_FIRST = Query((said("user", "Is there an effusion?", 0),), (FILM,))
         ("demo", Query((said("user", 0, "有没有胸腔积液？"),), (FILM,)), None),
         ("medgemma-1.5", Query((said("user", 0, "有没有胸腔积液？"),), (FILM,)), "published for en alone"),
         ("plain", Query((said("user", 0, "有没有胸腔积液？"),), (FILM,)), None),
+        ("gemma-3", Query((said("user", 0, "有没有胸腔积液？"),), (FILM,)), None),
         ("medgemma-1", Query((said("user", "Compare.", 0, 1),), (FILM, OTHER)), "not evaluated on several"),
         ("medgemma-1.5", Query((said("user", 0, 1, "Compare."),), (FILM, OTHER)), None),
         ("medgemma-1.5", Query((said("system", "You are kind."), *QUESTION.messages), (FILM,)), "without a system"),

@@ -34,6 +34,19 @@ def test_several_or_no_models_have_to_be_chosen_from(server):
     assert EndpointModel(server.url, model="b-model").served == "b-model"
 
 
+def test_what_may_leave_is_checked_before_the_server_is_asked(server):
+    server.models = None
+    with pytest.raises(SpecError, match="allow is 'everything'"):
+        EndpointModel(server.url, allow="everything")
+
+
+def test_a_scan_is_no_query(server, scan):
+    model = EndpointModel(server.url)
+    for act in (lambda: model.answer([scan]), lambda: list(model.stream(scan))):
+        with pytest.raises(SpecError, match="a Scan where a Query was expected"):
+            act()
+
+
 def test_the_family_is_the_one_given_where_the_name_tells_nothing(server):
     server.models = {"data": [{"id": "tgi"}]}
     assert EndpointModel(server.url).conventions.family == "plain"
@@ -176,6 +189,25 @@ def test_a_stream_comes_in_pieces_and_returns_its_answer(server, scan):
     assert pieces == ["No ", "effusion."]
     assert (answer.text, answer.truncated) == ("No effusion.", True)
     assert server.questions[0]["stream"] is True
+
+
+def test_a_thought_that_is_streamed_apart_is_no_part_of_the_answer(server, scan):
+    model = EndpointModel(server.url)
+    draft = 'Look: [{"box_2d": [1, 2, 300, 400], "label": "draft"}] '
+    server.default = events(
+        delta(None, reasoning_content=draft, reasoning=draft), delta("No "), delta("effusion."), delta(None, "stop")
+    )
+    talk, pieces = model.chat(scan), []
+    stream = talk.stream("Effusion?")
+    while True:
+        try:
+            pieces.append(next(stream))
+        except StopIteration as end:
+            answer = end.value
+            break
+    assert pieces == [draft, "No ", "effusion."]
+    assert (answer.text, answer.thought, answer.boxes) == ("No effusion.", draft, ())
+    assert talk.query("Sure?").messages[1].parts[0].text == "No effusion."
 
 
 def test_pieces_are_given_out_before_the_stream_has_ended(server):

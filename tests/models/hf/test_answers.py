@@ -140,6 +140,37 @@ def test_changed_weights_are_seen_once_nothing_is_kept(tiny_gemma3, load, scans,
     assert ids_of(model.answer([query])[0]) != ids_of(before)
 
 
+def test_another_dtype_of_the_module_is_noticed(tiny_gemma3, load, scans, make_query):
+    import torch
+
+    model, fresh = load(tiny_gemma3), load(tiny_gemma3)
+    query = make_query(scans[0], QUESTION, limit=4)
+    model.answer([query])
+    model.notes["kept"] = "for the weights as they were"
+    model.module.to(torch.float64)
+    fresh.module.to(torch.float64)
+    assert ids_of(model.answer([query])[0]) == ids_of(fresh.answer([query])[0])
+    assert model.notes == {}
+
+
+def test_an_adapter_that_is_switched_off_is_noticed(tiny_gemma3, load, scans, make_query):
+    import torch
+
+    model = load(tiny_gemma3)
+    layer = torch.nn.Module()
+    layer.active_adapters, layer.disable_adapters, layer.merged, layer.lora_A = ["default"], False, False, None
+    model.module.add_module("layer", layer)
+    model.module._hf_peft_config_loaded = True
+    query = make_query(scans[0], QUESTION, limit=2)
+    model.answer([query])
+    model.notes["kept"] = 1
+    model.answer([query])
+    assert model.notes
+    layer.disable_adapters = True
+    model.answer([query])
+    assert not model.notes
+
+
 def test_a_reply_ends_where_the_checkpoint_ends_it_or_at_the_limit(vision, scans, make_query, monkeypatch):
     query = make_query(scans[0], QUESTION)
     cut = vision.answer([query])[0]
@@ -162,11 +193,34 @@ def test_the_checkpoints_generation_settings_do_not_leak(tiny_gemma3, load, scan
     assert ids_of(model.answer([query])[0]) == before
 
 
+def test_where_nobody_says_a_reply_is_as_long_as_its_family_needs(tiny_gemma3, load, scans):
+    from medlab.core.query import Decoding, Prompt
+    from medlab.models.conventions import conventions_for
+    from medlab.models.stacks import comparison_query
+
+    model = load(tiny_gemma3, conventions=conventions_for("medgemma-1.5").replace(reply_tokens=200))
+    asked = [model.query(scans[0], QUESTION), model.chat(scans[0]).query(QUESTION)]
+    asked += [model.query(scans[0], Prompt("x", QUESTION)), comparison_query(model, scans[0], scans[1], "Changed?")]
+    assert [query.decoding for query in asked] == [Decoding(max_new_tokens=200)] * 4
+    short = model.query(scans[0], Prompt("x", QUESTION, max_new_tokens=7))
+    assert short.decoding.max_new_tokens == 7
+    assert load(tiny_gemma3).query(scans[0], QUESTION).decoding == Decoding()
+
+
 def test_what_it_is_capable_of_is_known_before_work(vision, text):
     assert (vision.capabilities.images, text.capabilities.images) == (None, 0)
     assert vision.capabilities.logprobs == "full"
     assert vision.capabilities.streams
     assert vision.capabilities.gradients
+    assert vision.capabilities.languages == (), "nobody said"
+
+
+def test_a_base_model_takes_an_empty_text_for_nothing(tiny_gemma3, load, scans, make_query):
+    model = load(tiny_gemma3)
+    model.processor.chat_template = model.processor.tokenizer.chat_template = None
+    model = type(model)(model.module, model.processor, name="base", conventions=model.conventions)
+    with_text, without = (model.inputs(make_query(scans[1], *more))["input_ids"] for more in (("",), ()))
+    assert with_text.tolist() == without.tolist()
 
 
 def test_a_base_model_goes_on_with_a_text(tiny_gemma3, load, scans, make_query):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from medlab.core.errors import CapabilityError
 from medlab.core.query import Decoding
 from medlab.models.hf.borrowed import BorrowedEngine
 from medlab.models.hf.cached import CachedEngine
@@ -12,10 +13,14 @@ def ids_of(answer) -> list[int]:
     return [token.id for token in answer.tokens]
 
 
-@pytest.fixture(scope="module")
-def llava(tmp_path_factory, load):
-    """A LLaVA of a CLIP tower and a Llama, small and random: neither class is named anywhere in medlab."""
+@pytest.fixture(scope="module", params=["the template begins", "the tokenizer begins"])
+def llava(request, tmp_path_factory, load):
+    """A LLaVA of a CLIP tower and a Llama, small and random: neither class is named anywhere in medlab.
+
+    The first token is written by the chat template, or, as with LLaVA 1.5, put there by the tokenizer.
+    """
     import torch
+    from tokenizers.processors import TemplateProcessing
     from transformers import (
         CLIPImageProcessorPil,
         CLIPVisionConfig,
@@ -26,7 +31,12 @@ def llava(tmp_path_factory, load):
     )
 
     folder = tmp_path_factory.mktemp("tiny") / "llava"
+    template = tiny.TEMPLATE.replace("<start_of_image>", "<image_soft_token>")
     tokenizer = tiny.tiny_tokenizer()
+    if request.param == "the tokenizer begins":
+        template = template.replace("{{ bos_token }}", "")
+        begins = TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", tokenizer.bos_token_id)])
+        tokenizer._tokenizer.post_processor = begins
     size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(**size, image_size=28, patch_size=14),
@@ -48,7 +58,7 @@ def llava(tmp_path_factory, load):
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         image_token="<image_soft_token>",
-        chat_template=tiny.TEMPLATE.replace("<start_of_image>", "<image_soft_token>"),
+        chat_template=template,
     ).save_pretrained(folder)
     return load(folder)
 
@@ -69,6 +79,12 @@ def test_an_unknown_class_answers_as_its_own_pipeline(llava, scans, make_query, 
     assert isinstance(llava._engine, BorrowedEngine)
     for query in (make_query(scans[0], "Is there a nodule?"), make_query(scans[0], "and", scans[1], limit=5)):
         assert ids_of(llava.answer([query])[0]) == theirs(llava, query)
+
+
+def test_a_prompt_begins_once_whoever_writes_its_first_token(llava, scans, make_query):
+    ids = llava.inputs(make_query(scans[0], "Is there a nodule?"))["input_ids"][0].tolist()
+    assert ids[0] == llava.processor.tokenizer.bos_token_id
+    assert ids.count(ids[0]) == 1
 
 
 def test_its_log_probabilities_are_those_of_a_plain_forward(llava, scans, make_query, plain):
@@ -105,6 +121,37 @@ def test_the_checkpoints_generation_settings_neither_leak_nor_change(both, scans
     assert borrowed.module.generation_config is settings
     assert settings.repetition_penalty == 5.0
     settings.do_sample, settings.repetition_penalty, settings.top_k = None, None, None
+
+
+def test_streams_that_are_read_side_by_side_do_not_mix_their_settings(both, scans, make_query):
+    _, borrowed = both
+    settings = borrowed.module.generation_config
+    told = settings.to_dict()
+    queries = [make_query(scans[0], "Describe this chest X-ray.", limit=limit) for limit in (6, 9)]
+    streams = [borrowed.stream(query) for query in queries]
+    pieces = [[next(stream)] for stream in streams]
+    for said, stream in zip(pieces, streams, strict=True):
+        said.extend(stream)
+    assert ["".join(said) for said in pieces] == [borrowed.answer([query])[0].text for query in queries]
+    assert borrowed.module.generation_config is settings
+    assert settings.to_dict() == told
+
+
+def test_numbers_that_are_not_finite_name_the_dtype_they_were_computed_in(tiny_gemma3, load, scans, make_query):
+    import torch
+
+    model = load(tiny_gemma3)
+    model.processor.image_processor.resample = 3
+    model = type(model)(model.module.to(torch.bfloat16), model.processor, name="x", conventions=model.conventions)
+    assert isinstance(model._engine, BorrowedEngine)
+    with torch.no_grad():
+        model.module.get_input_embeddings().weight.fill_(float("nan"))
+    query = make_query("x", limit=2)
+    for act in (lambda: model.answer([query]), lambda: model.score(query, ("yes", "no"))):
+        with pytest.raises(
+            CapabilityError, match=r'computed in bfloat16(?s:.)*do this: +load_model\(name, dtype="float32'
+        ):
+            act()
 
 
 def test_whoever_stops_reading_stops_generate(both, scans, make_query):
