@@ -3,6 +3,7 @@
 import itertools
 import json
 import pathlib
+import shutil
 import sys
 from typing import Annotated
 
@@ -10,6 +11,8 @@ import typer
 
 from medlab.cli_ask import ask, chat, report
 from medlab.cli_demo import demo
+from medlab.cli_trust import explain, trust
+from medlab.cli_words import in_words
 from medlab.core.errors import DataError, MedlabError
 from medlab.version import __version__
 
@@ -22,7 +25,7 @@ app = typer.Typer(
 )
 
 
-for verb in (ask, report, chat):
+for verb in (ask, report, chat, explain, trust):
     app.command()(verb)
 app.add_typer(demo, name="demo")
 
@@ -153,41 +156,56 @@ def window_of(text: str | None) -> str | tuple[float, float] | None:
 
 @app.command()
 def models(
+    name: Annotated[str | None, typer.Argument(help="Of one entry: all that is known of it.")] = None,
     fits: Annotated[bool, typer.Option("--fits", help="What fits this machine, and what to write.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="All that is known of each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """List the catalog: sizes, memory, licences; or what of it fits this machine."""
+    """List the catalog: sizes, memory, terms; all of one NAME; or what of it fits this machine."""
     from medlab.models import listing
-    from medlab.models.catalog import entries
+    from medlab.models.catalog import entries, entry
     from medlab.models.fits import fits as verdict
     from medlab.models.fits import ways_of
     from medlab.models.placement import describe, this_machine
 
+    chosen = entries() if name is None else (entry(name),)
     machine = this_machine() if fits else None
     if as_json and fits:
-        told = [verdict(one, machine).to_dict() for one in entries()]
+        told = [verdict(one, machine).to_dict() for one in chosen]
     elif as_json:
-        told = [one.to_dict() | {"ways": [way.to_dict() for way in ways_of(one)]} for one in entries()]
+        told = [one.to_dict() | {"ways": [way.to_dict() for way in ways_of(one)]} for one in chosen]
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
-    typer.echo(f"{describe(machine)}\n" if fits else "Memory is for one question about one scan.\n")
-    heading = listing.FITS if fits else listing.CATALOG
-    print_table(heading, listing.fit_rows(machine) if fits else listing.catalog_rows())
-    typer.echo("\nload_model() also takes a hub id (org/name), a local folder, or endpoint:URL.")
+    if fits:
+        rows = [row for row in listing.fit_rows(machine) if name in (None, row[0])]
+        typer.echo(f"{describe(machine)}\n")
+        if sys.stdout.isatty():
+            print_lines(listing.blocks(listing.FITS, rows, listing.BESIDE, shutil.get_terminal_size().columns))
+        else:
+            print_lines(listing.lines(listing.FITS, rows))
+    elif long or name:
+        print_cards([listing.card(one) for one in chosen])
+    else:
+        typer.echo("Memory is for one question about one scan. `medlab models NAME` tells more.\n")
+        print_lines(listing.lines(listing.SHORT, listing.short_rows()))
+    typer.echo("\n--model and load_model() also take a hub id (org/name), a local folder, or endpoint:URL.")
 
 
-def print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_cards(cards: list[list[tuple[str, str]]]) -> None:
+    """What is known of each entry, a line a fact; wrapped where a person reads it."""
+    from medlab.models.listing import wrapped
 
-    table = Table(box=None, pad_edge=False)
-    for number, name in enumerate(heading):
-        table.add_column(name, no_wrap=number == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    for number, card in enumerate(cards):
+        typer.echo("\n" if number else "", nl=False)
+        for what, text in card:
+            first, *rest = wrapped(text, width, indent=16)
+            print_lines([f"{what:<15} {first.strip()}", *rest])
+
+
+def print_lines(lines: list[str]) -> None:
+    typer.echo("\n".join(lines))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -195,5 +213,5 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments)
     except MedlabError as error:
-        typer.secho(f"{type(error).__name__}: {error}", fg=typer.colors.RED, err=True)
+        typer.secho(in_words(f"{type(error).__name__}: {error}"), fg=typer.colors.RED, err=True)
         sys.exit(2)

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medlab.core.errors import MedlabError, SpecError, shown
+from medlab.cli_words import (
+    check_prompt,
+    check_question,
+    check_stays_here,
+    check_writes,
+    choices_of,
+    in_words,
+    values_of,
+    wrong_command,
+)
+from medlab.core.errors import MedlabError
 
 if TYPE_CHECKING:
     from medlab.core.answer import Answer, Choices
@@ -23,14 +33,13 @@ if TYPE_CHECKING:
     from medlab.models.dialogue import Dialogue
 
 NOTICE = "Research and teaching only; not a diagnosis."
-PICTURES = {".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".gz", ".bmp", ".webp"}
 MODEL = Annotated[str, typer.Option(help="Catalog name, hub id, folder, or endpoint:URL. `medlab models` lists them.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 TOKENS = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")]
 ALLOW = Annotated[str | None, typer.Option(help='What may leave for an endpoint: "text" or "pixels".')]
 SERVED = Annotated[str | None, typer.Option(help="What an endpoint's server calls its model.")]
 LOOKED = Annotated[bool, typer.Option("--looked", help="You saw the pictures: words in them name nobody.")]
-LANG = Annotated[str, typer.Option(help='"en" or "zh".')]
+LANG = Annotated[str, typer.Option(help='"en" or "zh".', callback=lambda lang: lang.strip().lower())]
 
 
 def ask(
@@ -44,25 +53,24 @@ def ask(
     as_json: AS_JSON = False,
 ) -> None:
     """Ask one question about an image, several images, or none."""
+    check_question(words)
     *files, question = words
-    if not files and looks_like_a_file(question):
-        raise SpecError(
-            f"{shown(question)} and no question",
-            accepted="IMAGE QUESTION",
-            fix=f'medlab ask {shown(question)} "Is there a pleural effusion?"',
-        )
+    choices = None if choose is None else choices_of(choose)
     scans, asked = ready(files, model, allow, served, looked=looked)
     query = asked.query(scans or None, question, decoding=decoding_of(tokens))
-    if choose is not None:
-        weighed = asked.score(query, tuple(choose.split("|")))
+    if choices is not None:
+        weighed = asked.score(query, choices)
         return say_choices(weighed, scans, question, as_json=as_json)
     return say_answer(asked.answer([query])[0], scans, question, as_json=as_json)
 
 
 def report(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="One film, or several of one patient.")],
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE...", help="One film; two with --prompt compare.")
+    ] = None,
     lang: LANG = "en",
-    prompt: Annotated[str, typer.Option(help="Name of a packaged prompt.")] = "report",
+    prompt: Annotated[str, typer.Option(help="Name of a packaged prompt: docs/prompts.md lists them.")] = "report",
+    fill: Annotated[list[str] | None, typer.Option(help='What a prompt leaves open: "finding=nodule".')] = None,
     model: MODEL = "demo",
     tokens: TOKENS = 512,
     allow: ALLOW = None,
@@ -71,17 +79,17 @@ def report(
     as_json: AS_JSON = False,
 ) -> None:
     """Write the report of a film, in English or Chinese."""
-    from medlab.prompts import lint
+    from medlab.prompts import lint, read_prompts
     from medlab.prompts import load as load_prompt
 
-    wording = load_prompt(prompt, language=lang)
-    if wording.images not in (None, 0, len(images)):
-        raise SpecError(f"{len(images)} image(s) for prompt {prompt}", accepted=f"{wording.images}")
-    scans, asked = ready(images, model, allow, served, looked=looked)
-    for advice in lint(wording, asked):
-        note(f"prompt {wording.name}: {advice}")
-    query = asked.query(scans, wording, decoding=decoding_of(tokens))
-    say_answer(asked.answer([query])[0], scans, wording.template, as_json=as_json)
+    wording, values = load_prompt(prompt, language=lang), values_of(fill or [])
+    others = sorted((p for p in read_prompts() if p.language == lang), key=lambda p: model not in p.suits)
+    check_prompt(wording, len(images or []), values, others)
+    scans, asked = ready(images or [], model, allow, served, looked=looked)
+    for advice in lint(wording, asked, scans=len(scans), **values):
+        note(in_words(f"prompt {wording.name}: {advice}"))
+    query = asked.query(scans, wording, decoding=decoding_of(tokens), **values)
+    say_answer(asked.answer([query])[0], scans, wording.template.format(**values), as_json=as_json)
 
 
 def chat(
@@ -112,7 +120,7 @@ def chat(
         try:
             answer = spoken(talk, line, as_json=as_json)
         except MedlabError as error:
-            note(f"{type(error).__name__}: {error}")
+            note(in_words(f"{type(error).__name__}: {error}"))
             continue
         except KeyboardInterrupt:
             note("\nstopped; this turn is not kept")
@@ -137,6 +145,7 @@ def obey(talk: "Dialogue", line: str) -> bool:
         if word in ("/quit", "/exit"):
             return False
         if word == "/reset":
+            note(f"forgotten: {len(talk.turns)} turn(s); the images stay")
             talk.reset()
         elif word == "/undo":
             note(f"forgotten: {printable(talk.undo().question)}")
@@ -146,7 +155,11 @@ def obey(talk: "Dialogue", line: str) -> bool:
         elif word == "/save" and rest.strip():
             talk.save(pathlib.Path(rest.strip()))
             note(f"saved to {printable(rest.strip())}")
+        elif word == "/save":
+            note("/save needs the name of a file: /save talk.json")
         else:
+            if word != "/help":
+                note(wrong_command(word, [name.split()[0] for name in COMMANDS]))
             note("\n".join(f"{name:<12} {what}" for name, what in COMMANDS.items()))
     except (MedlabError, OSError) as error:
         note(f"{type(error).__name__}: {error}")
@@ -187,6 +200,8 @@ def ready(
     files: list[str], model: str, allow: str | None, served: str | None, *, looked: bool
 ) -> "tuple[tuple[Scan, ...], Model]":
     """The scans and the model of a command line, the gate of an endpoint told what the person said."""
+    check_stays_here(model, allow=allow, served=served, looked=looked)
+    check_writes(model)
     scans, asked = read_scans(files), load(model, allow=allow, model=served)
     cleared(asked, scans, looked=looked)
     return scans, asked
@@ -210,11 +225,8 @@ def load(name: str, **endpoint: str | None) -> "Model":
 
 def cleared(model: "Model", scans: "tuple[Scan, ...]", *, looked: bool) -> None:
     """Tells the gate of an endpoint that a person looked at the pictures; other models have no gate."""
-    if not looked:
-        return
-    if not hasattr(model, "gate"):
-        raise SpecError(f"--looked with {model.name}", accepted="--looked with --model endpoint:URL")
-    model.gate.clear(*scans)
+    if looked:
+        model.gate.clear(*scans)
 
 
 def read_scans(files: list[str]) -> "tuple[Scan, ...]":
@@ -227,11 +239,6 @@ def decoding_of(tokens: int) -> "Decoding":
     from medlab.core.query import Decoding
 
     return Decoding(max_new_tokens=tokens)
-
-
-def looks_like_a_file(word: str) -> bool:
-    path = pathlib.Path(word)
-    return path.suffix.lower() in PICTURES or ("\n" not in word and len(word) < 1000 and path.is_file())
 
 
 def say_answer(answer: "Answer", scans: "tuple[Scan, ...]", question: str, *, as_json: bool) -> None:
@@ -248,7 +255,8 @@ def say_answer(answer: "Answer", scans: "tuple[Scan, ...]", question: str, *, as
 def say_choices(weighed: "Choices", scans: "tuple[Scan, ...]", question: str, *, as_json: bool) -> None:
     if as_json:
         told = {"question": question, "probabilities": dict(zip(weighed.options, weighed.probabilities, strict=True))}
-        typer.echo(json.dumps(told | {"choices": weighed.to_dict(), "scans": described(scans)}, ensure_ascii=False))
+        told |= {"choices": weighed.to_dict(), "scans": described(scans), "notice": NOTICE}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
     for option, share, nats in zip(weighed.options, weighed.probabilities, weighed.logprobs_nats, strict=True):
         typer.echo(f"{printable(option):<12} {share:6.3f}   log-probability {nats:8.3f}")
@@ -261,7 +269,7 @@ def say_doubts(doubts: tuple[str, ...], scans: "tuple[Scan, ...]" = ()) -> None:
         for doubt in scan.doubts:
             note(f"image: {doubt.text}")
     for text in doubts:
-        note(f"warning: {text}")
+        note(f"warning: {in_words(text)}")
 
 
 def as_line(answer: "Answer", scans: "tuple[Scan, ...]", question: str) -> str:

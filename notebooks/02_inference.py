@@ -131,8 +131,8 @@ for question in ("Describe this chest X-ray.", "请描述这张胸片。"):
 # %% [markdown]
 # ## 4. Many questions, one film
 #
-# Twelve questions about one film need not look at it twelve times. `ask_many` encodes the film once and keeps what the
-# language model has read of it; the answers are the same as one by one.
+# Nine questions about one film need not look at it nine times. `ask_many` encodes the film once and keeps what the
+# language model has read of it; the answers are the same as one by one. Section 12 measures what that saves.
 
 # %%
 questions = [q.question for q in case.questions if q.kind == "yes_no" and q.language == "en"]
@@ -181,11 +181,11 @@ print("truth:", after.report("en").comparison)
 # %% [markdown]
 # ## 8. Questions that a picture cannot answer
 #
-# A model should say so when a film cannot tell, and should not accept what a question takes for granted. The demo
-# model was taught both. Most models were not: try these on any that you use.
+# A model should say so when a film cannot tell, and should not accept what a question takes for granted: this film
+# has no pleural effusion. The demo model was taught both. Most models were not: try these on any that you use.
 
 # %%
-for question in ("What is the patient's blood pressure?", "Where is the pneumothorax?", "Does the patient smoke?"):
+for question in ("What is the patient's blood pressure?", "Where is the pleural effusion?", "Does the patient smoke?"):
     print(f"> {question}\n{model.ask(case, question).text}")
 
 # %% [markdown]
@@ -262,17 +262,43 @@ print(len(first_half), "asked before,", len(everything), "in all; the same:", fi
 # %% [markdown]
 # ## 12. What each costs
 #
-# Other models go by other names. What they need, and whether this machine has it:
+# First time. The same questions on this machine: one, all of them one by one, and all by `ask_many`. `forget` drops
+# what the model keeps of a film, so that each measurement begins anew.
+
+# %%
+import time
+
+
+def seconds(ask, *asked):
+    model.forget()
+    began = time.perf_counter()
+    ask(*asked)
+    return time.perf_counter() - began
+
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+print(f"one question:     {seconds(model.ask, case, questions[0]):6.2f} s")
+print(f"{len(questions)}, one by one:   {sum(seconds(model.ask, case, one) for one in questions):6.2f} s")
+print(f"{len(questions)}, by ask_many:  {seconds(model.ask_many, case, questions):6.2f} s")
+
+# %% [markdown]
+# Then memory. Other models go by other names. What each needs for one question about one film, in GB, by the numbers
+# that its weights are held in; and what to write on this machine:
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 from medlab.models.fits import fits
 from medlab.models.placement import this_machine
 
-machine = this_machine()
-for name in ("demo", "medgemma-1.5-4b-it", "medgemma-27b-it", "medsiglip-448"):
-    fit = fits(entry(name), machine)
-    print(f"{name:<20} {fit.call or 'does not fit'}  {'; '.join(fit.will_not)[:90]}")
+for name in ("medgemma-1.5-4b-it", "medgemma-27b-it", "medsiglip-448"):
+    fit = fits(entry(name), this_machine())
+    needs = ", ".join(f"{way.words} {way.need.total / 1e9:.1f}" for way in fit.ways)
+    print(f"{name}: {needs}\n    {fit.call or 'does not fit here'}")
+
+# %% [markdown]
+# The demo model is a few megabytes and fits everywhere. `medlab models --fits` prints this for the whole catalog. That
+# a model fits does not make it quick: on a processor without a GPU a MedGemma takes minutes for one answer.
 
 # %% [markdown]
 # ## Your turn

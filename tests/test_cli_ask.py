@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from medlab import cli
 from medlab.cli_ask import printable
-from medlab.core.errors import SpecError
+from medlab.core.answer import Choices, Token
+from medlab.core.errors import PrivacyError, SpecError
 from tests.models.parrot import Parrot
 
 runner = CliRunner()
@@ -74,6 +75,60 @@ def test_weighing_replies_of_a_model_that_cannot_is_refused(parrot, film):
     assert "scores no given continuation" in str(result.exception)
 
 
+def test_weighing_less_than_two_replies_is_refused_before_anything_is_read(parrot):
+    assert "--choose" in str(run("ask", "nothing.png", "Is it normal?", "--choose", "Yes").exception)
+
+
+def test_weighed_replies_as_json_carry_the_notice(parrot, film):
+    tokens = ((Token(None, "Yes", -0.1),), (Token(None, "No", -2.0),))
+    parrot.score = lambda query, options: Choices(options, tokens)
+    told = json.loads(run("ask", film, "Is it normal?", "--choose", "Yes | No", "--json").stdout)
+    assert list(told["probabilities"]) == ["Yes", "No"]
+    assert "Research and teaching only" in told["notice"]
+
+
+def test_a_question_without_quotation_marks_is_told_as_such(parrot, film):
+    result = run("ask", film, "Is", "it", "normal?")
+    assert result.exception.fix.endswith('"Is it normal?"')
+    assert parrot.asked == []
+
+
+def test_a_model_that_embeds_is_refused_before_it_is_loaded(parrot, film):
+    for verb in (["ask", film, "Is it normal?"], ["report", film], ["chat", film]):
+        assert "writes no answer" in str(run(*verb, "--model", "medsiglip-448").exception)
+
+
+def test_what_a_prompt_leaves_open_is_filled(parrot, film):
+    result = run("report", film, "--prompt", "yes_no", "--fill", "finding=a pleural effusion")
+    assert result.stdout == "1 scan(s): Is there a pleural effusion?\n"
+    assert "--fill finding" in str(run("report", film, "--prompt", "yes_no").exception)
+
+
+def test_a_prompt_for_two_films_takes_two_and_one_for_one_names_it(parrot, film):
+    assert run("report", film, film, "--prompt", "compare").stdout.startswith("2 scan(s): ")
+    assert "--prompt compare" in str(run("report", film, film).exception)
+
+
+def test_a_prompt_in_text_alone_takes_no_image(parrot, film):
+    words = ("--prompt", "medical_question", "--fill", "asked=What is an effusion?")
+    assert run("report", *words).stdout.startswith("0 scan(s): ")
+    assert "1 image(s)" in str(run("report", film, *words).exception)
+
+
+def test_the_language_may_be_written_in_capitals(parrot, film):
+    assert run("report", film, "--lang", "ZH").stdout == "1 scan(s): 请为这张胸片写一份报告。\n"
+
+
+def test_an_error_says_what_to_do_at_a_terminal(monkeypatch, capsys):
+    def closed(name, **settings):
+        raise PrivacyError("would leave", fix='model.gate.allow("text")')
+
+    monkeypatch.setattr("medlab.models.load.load_model", closed)
+    with pytest.raises(SystemExit):
+        cli.main(["ask", "Is it normal?"])
+    assert "do this:  --allow text" in capsys.readouterr().err
+
+
 def test_a_report_is_asked_in_the_language_wanted(parrot, film):
     assert run("report", film, "--lang", "zh").stdout == "1 scan(s): 请为这张胸片写一份报告。\n"
     assert run("report", film).stdout == "1 scan(s): Write a radiology report for this chest X-ray.\n"
@@ -104,8 +159,15 @@ def test_a_talk_goes_on_after_an_error_and_after_a_wrong_command(parrot, film):
     result = run("chat", film, "--json", typed="refuse this\n/undo\n/wrong\nbetter\n")
     assert "the parrot refuses" in result.stderr
     assert "nothing was asked yet" in result.stderr
+    assert "no command '/wrong'" in result.stderr
     assert "/reset" in result.stderr
     assert "better" in result.stdout
+
+
+def test_forgetting_a_talk_is_confirmed_and_a_name_to_save_is_asked_for(parrot, film):
+    told = run("chat", film, typed="first\nsecond\n/save\n/reset\n").stderr
+    assert "/save needs the name of a file" in told
+    assert "forgotten: 2 turn(s)" in told
 
 
 def test_a_talk_in_json_is_one_line_an_answer(parrot, film):

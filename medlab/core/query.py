@@ -2,6 +2,7 @@
 
 import re
 import string
+import warnings
 
 from medlab.core.case import LANGUAGES, Case
 from medlab.core.errors import SpecError, shown
@@ -128,21 +129,13 @@ class Prompt(Record):
         """The Query for one case. Values are put in as they are: they are never read as templates.
 
         decoding  where None, greedy and as long as the prompt suggests
+
+        Of a Case with more scans than the prompt shows the first are taken, and a UserWarning says so. Raises
+        SpecError where there are too few, where more scans were given by themselves, and for wrong `values`.
         """
         scans = case.scans if isinstance(case, Case) else (case,) if isinstance(case, Scan) else tuple(case)
-        needed = max(len(scans), 1) if self.images is None else self.images
-        if len(scans) < needed:
-            raise SpecError(
-                f"prompt {self.name} shows {needed} scan(s), the case has {len(scans)}",
-                accepted="a case with as many scans",
-                fix="choose a prompt with fewer image slots",
-            )
-        missing = [name for name in self.variables if name not in values]
-        unknown = [name for name in values if name not in self.variables]
-        if missing or unknown:
-            raise SpecError(
-                f"prompt {self.name}: missing {missing}, unknown {unknown}", accepted=f"exactly {list(self.variables)}"
-            )
+        needed = self._shown_of(scans, whole=not isinstance(case, Case))
+        self._check_values(values)
         opening = (Part(text=self.opening.format(**values)),) if self.opening else ()
         text = (Part(text=self.template.format(**values)),)
         pictures = tuple(part for i in range(needed) for part in self._picture(i))
@@ -151,6 +144,32 @@ class Prompt(Record):
         if decoding is None:
             decoding = Decoding(max_new_tokens=self.max_new_tokens) if self.max_new_tokens else Decoding()
         return Query((*system, Message("user", (*opening, *parts))), scans[:needed], decoding)
+
+    def _shown_of(self, scans: tuple[Scan, ...], *, whole: bool) -> int:
+        """How many of the scans are shown; `whole` where it has to be all of them."""
+        needed = max(len(scans), 1) if self.images is None else self.images
+        if len(scans) < needed or (whole and len(scans) > needed):
+            raise SpecError(
+                f"prompt {self.name} shows {needed} scan(s), not {len(scans)}",
+                accepted=f"{needed} scan(s)" if needed else "None: it asks in text alone",
+                fix="give as many, or choose a prompt that shows as many (docs/prompts.md lists them)",
+            )
+        if len(scans) > needed:
+            left = f"shows the first {needed} of a case's {len(scans)} scans" if needed else "shows no scan of a case"
+            warnings.warn(f"prompt {self.name} {left}", stacklevel=3)
+        return needed
+
+    def _check_values(self, values: dict[str, str]) -> None:
+        missing = [name for name in self.variables if name not in values]
+        unknown = [name for name in values if name not in self.variables]
+        if missing or unknown:
+            told = [f"{word} {names}" for word, names in (("missing", missing), ("unknown", unknown)) if names]
+            given = "".join(f', {name}="…"' for name in self.variables)
+            raise SpecError(
+                f"prompt {self.name}: {', '.join(told)}",
+                accepted=f"exactly {list(self.variables)}",
+                fix=f"model.ask(scan, prompt{given})",
+            )
 
     def _picture(self, index: int) -> tuple[Part, ...]:
         label = (Part(text=self.label.format(number=index + 1)),) if self.label else ()

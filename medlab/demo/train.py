@@ -1,7 +1,7 @@
 """Makes the demo model from a seed, stage by stage: films, tokenizer, tower, features, language model, guard, folder.
 
 Each stage leaves its result in the work folder; started again, finished stages are not done again. It needs only a
-CPU. The weights that medlab carries were made by these stages, not in one run: docs/decisions.md says how.
+CPU. The weights that medlab carries were made by these stages, the first with an older loss: docs/decisions.md.
 """
 
 import dataclasses

@@ -61,6 +61,8 @@ class Model(abc.ABC):
     fingerprint: str
     """of weights, processor and settings: two models of one fingerprint answer alike"""
     capabilities: Capabilities
+    reads_questions = True
+    """False where the text is a caption, which may be empty"""
 
     @property
     def module(self):
@@ -120,7 +122,8 @@ class Model(abc.ABC):
         if isinstance(question, Prompt):
             decoding = decoding or self.decoding_for(question)
             return question.fill(subject if isinstance(subject, Case) else scans, decoding=decoding, **values)
-        check_question(question)
+        if self.reads_questions:
+            check_question(question)
         pictures = tuple(Part(scan=i) for i in range(len(scans)))
         text = (Part(text=question),)
         parts = pictures + text if self.capabilities.order == "image_first" else text + pictures

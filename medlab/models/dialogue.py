@@ -8,6 +8,7 @@ no family. Note what publishers say: MedGemma was not evaluated on more than one
 import json
 import os
 import pathlib
+import tempfile
 from collections.abc import Generator
 from typing import Self
 
@@ -90,7 +91,7 @@ class Dialogue:
         pixels  True writes the scans into the file, the names of their files too. Otherwise it holds fingerprints
                 alone, and whoever goes on with it brings the scans again
 
-        What was said is in it as it was said, and may tell of a patient.
+        What was said is in it as it was said, and may tell of a patient: its owner alone may read the file.
         """
         made = Transcript(
             model=self.model.name,
@@ -103,9 +104,15 @@ class Dialogue:
         )
         path = pathlib.Path(path).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.part")
-        beside.write_text(json.dumps(made.to_dict(), ensure_ascii=True, indent=1), "utf-8")
-        os.replace(beside, path)
+        text = json.dumps(made.to_dict(), ensure_ascii=True, indent=1)
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)  # its owner's alone
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(beside, path)
+        except BaseException:
+            pathlib.Path(beside).unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, path: str | os.PathLike, model: Model, subject: Subject = None) -> Self:
@@ -161,7 +168,7 @@ class Dialogue:
         return len(self._turns)
 
     def __repr__(self) -> str:
-        return f"Dialogue({self.model.name}, {len(self.scans)} scan(s), {len(self)} turn(s))"
+        return f"Dialogue({shown(self.model.name)[1:-1]}, {len(self.scans)} scan(s), {len(self)} turn(s))"
 
 
 def _text(role: str, text: str) -> Message:

@@ -155,7 +155,7 @@ def _crc32(key: Key, answer: bytes) -> int:
 
 def _write(path: pathlib.Path, start: int, data: bytes) -> None:
     """Put `data` at `start`, as the end of the file, on the disk; where that fails the file ends at `start`."""
-    with path.open("r+b" if path.exists() else "xb", buffering=0) as file:
+    with path.open("r+b" if path.exists() else "xb", buffering=0, opener=_owners) as file:
         file.truncate(start)
         file.seek(start)
         try:
@@ -168,6 +168,11 @@ def _write(path: pathlib.Path, start: int, data: bytes) -> None:
             raise
 
 
+def _owners(path: str, flags: int) -> int:
+    """Opens a file that its owner alone may read, where it is made."""
+    return os.open(path, flags, 0o600)
+
+
 def _locked(path: pathlib.Path) -> sqlite3.Connection:
     """The lock of a store, held until it is closed or this process ends, however that comes.
 
@@ -175,6 +180,7 @@ def _locked(path: pathlib.Path) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(_owners(f"{path}.lock", os.O_RDWR | os.O_CREAT))
         lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
         return lock

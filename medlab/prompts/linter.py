@@ -76,12 +76,20 @@ def lint(prompt: Prompt, model: Any, *, scans: int | None = None, **values: str)
 
 
 def facts_of(model: Any) -> Facts:
-    """Facts of a catalog entry or of a loaded model, by the names of their fields."""
+    """Facts of a catalog entry; of a loaded model what it is capable of, and what the catalog keeps of it besides."""
     if isinstance(model, Facts):
         return model
     if hasattr(model, "capabilities"):
-        can = model.capabilities
-        return Facts(model.name, can.order, can.languages, can.images, can.context)
+        can, entry = model.capabilities, getattr(model, "published", None)
+        known = Facts(model.name) if entry is None else facts_of(entry)
+        return dataclasses.replace(
+            known,
+            name=model.name,
+            order=can.order,
+            languages=can.languages or known.languages,
+            images=known.images if can.images is None else can.images,
+            context=can.context or known.context,
+        )
     if not hasattr(model, "max_images"):
         raise SpecError(
             f"a {type(model).__name__} where a model was expected",

@@ -65,21 +65,36 @@ def test_names_are_in_order_and_each_once():
 
 
 def test_what_is_missing_and_what_is_not_known_is_named():
-    with pytest.raises(SpecError, match=r"missing \['finding'\], unknown \['fnding'\]"):
+    with pytest.raises(SpecError, match=r"missing \['finding'\], unknown \['fnding'\]") as refused:
         Prompt("ask", "{finding}").fill(SCAN, fnding="x")
+    assert refused.value.fix == 'model.ask(scan, prompt, finding="…")'
+    with pytest.raises(SpecError, match=r"prompt ask: missing \['finding'\]\n"):
+        Prompt("ask", "{finding}").fill(SCAN)
 
 
-def test_a_prompt_for_two_scans_takes_the_first_two_and_refuses_one():
+def test_a_prompt_for_two_scans_takes_the_first_two_of_a_case_and_says_so():
     prompt = Prompt("compare", "What changed?", images=2)
-    query = prompt.fill(Case("c", scans=(SCAN, OTHER, SCAN)))
+    with pytest.warns(UserWarning, match="compare shows the first 2 of a case's 3 scans"):
+        query = prompt.fill(Case("c", scans=(SCAN, OTHER, SCAN)))
     assert query.scans == (SCAN, OTHER)
     assert [part.scan for part in query.messages[0].parts] == [0, 1, None]
-    with pytest.raises(SpecError, match="shows 2 scan"):
+
+
+def test_a_prompt_refuses_fewer_scans_than_it_shows_and_more_than_it_would_show():
+    prompt = Prompt("compare", "What changed?", images=2)
+    with pytest.raises(SpecError, match=r"shows 2 scan\(s\), not 1"):
         prompt.fill(SCAN)
+    with pytest.raises(SpecError, match=r"shows 2 scan\(s\), not 3"):
+        prompt.fill((SCAN, OTHER, SCAN))
+    with pytest.raises(SpecError, match=r"shows 0 scan\(s\), not 1"):
+        prompt.replace(images=0).fill(SCAN)
 
 
 def test_a_prompt_without_a_scan_needs_none():
-    assert Prompt("chat", "What is an effusion?", images=0).fill(Case("c")).scans == ()
+    prompt = Prompt("chat", "What is an effusion?", images=0)
+    assert prompt.fill(Case("c")).scans == ()
+    with pytest.warns(UserWarning, match="chat shows no scan of a case"):
+        assert prompt.fill(Case("c", scans=(SCAN,))).scans == ()
 
 
 def test_a_part_is_a_text_or_a_scan():
@@ -132,7 +147,7 @@ def test_a_prompt_for_a_stack_opens_labels_each_scan_and_closes():
 
 
 def test_a_prompt_for_any_number_of_scans_needs_one():
-    with pytest.raises(SpecError, match=r"shows 1 scan\(s\), the case has 0"):
+    with pytest.raises(SpecError, match=r"shows 1 scan\(s\), not 0"):
         Prompt("ct", "?", images=None).fill(())
 
 

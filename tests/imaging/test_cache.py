@@ -160,7 +160,7 @@ def test_missing_pictures_are_found_when_it_is_opened(tmp_path):
 def test_a_damaged_index_is_one_of_our_errors(tmp_path):
     filled(tmp_path)
     (tmp_path / "index.sqlite").write_bytes(b"no database" * 1000)
-    with pytest.raises(errors.DataError, match="is damaged"):
+    with pytest.raises(errors.DataError, match="cannot be read"):
         PreparedCache(tmp_path, WISH)
 
 

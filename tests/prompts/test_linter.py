@@ -1,5 +1,7 @@
 """Each advice of the linter appears where it is due, says what to change, and is gone when that is done."""
 
+import dataclasses
+
 import pytest
 
 from medlab import prompts
@@ -84,6 +86,19 @@ def test_a_long_value_counts():
 
 def test_what_nobody_published_is_not_advised_about():
     assert codes(PLAIN.replace(order="text_first", language="zh", system="x", modality="CT"), Facts("unknown")) == []
+
+
+def test_of_a_loaded_model_the_catalog_is_asked_by_its_name_and_what_it_can_do_overrules():
+    class Loaded:
+        name = "medgemma-4b-it@abc"
+        capabilities = Capabilities(images=1, order="image_first", languages=(), context=500)
+        published = catalog.entry("medgemma-4b-it")
+
+    told = facts_of(Loaded())
+    assert told == dataclasses.replace(
+        facts_of(Loaded.published), name=Loaded.name, images=1, order="image_first", context=500
+    )
+    assert {"modality", "context"} <= {advice.code for advice in lint(prompts.load("ct"), Loaded(), scans=85)}
 
 
 def test_the_published_pitfalls_of_medgemma_are_found():

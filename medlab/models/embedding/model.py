@@ -42,6 +42,8 @@ class EmbeddingModel(Model):
     Raises CapabilityError for a module or processor of another kind, such as a text model.
     """
 
+    reads_questions = False
+
     def __init__(self, module: Any, processor: Any, *, name: str, fingerprint: str, fit: str | None = None):
         lacking = [attribute for attribute in NEEDED if not hasattr(module, attribute)]
         lacking += [part for part in ("tokenizer", "image_processor") if getattr(processor, part, None) is None]

@@ -10,6 +10,7 @@ gate cannot see where it ends. One kind can be told by its name: Ollama runs mod
 What is *not* checked: the words of a question. There is no honest test for "this sentence identifies somebody".
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from medlab.core.errors import MissingDependency, PrivacyError, SpecError, shown
@@ -22,6 +23,8 @@ from medlab.models.endpoint.burned_in import find_words
 
 LEVELS = ("text", "pixels")
 """what may leave; the second includes the first"""
+_ELSEWHERE = re.compile(r"(^|[-:])cloud($|[@:\s])")
+"""how Ollama spells models that run on its own machines"""
 
 
 class Gate:
@@ -35,7 +38,7 @@ class Gate:
         find: Callable[[Scan], tuple[BoxPx, ...]] = find_words,
     ):
         self.host = address.host
-        self.leaves = not address.here or served.endswith(("-cloud", ":cloud"))
+        self.leaves = not address.here or _ELSEWHERE.search(served.strip().lower()) is not None
         """whether asking means that something leaves this machine"""
         self._allowed: str | None = None
         self._cleared: set[str] = set()

@@ -18,7 +18,7 @@ from medlab.models.base import Capabilities, Model, check_queries
 from medlab.models.conventions.families import conventions_for
 from medlab.models.endpoint.address import read_address
 from medlab.models.endpoint.gate import LEVELS, Gate
-from medlab.models.endpoint.reply import Said, read_models, read_reply
+from medlab.models.endpoint.reply import MAX_NAME, Said, is_name, read_models, read_reply
 from medlab.models.endpoint.request import body_of, fit_of
 from medlab.models.endpoint.secret import find_secret
 from medlab.models.endpoint.talk import Talk
@@ -60,6 +60,8 @@ class EndpointModel(Model):
         check_number("timeout_s", timeout_s, 0.01, 86_400)
         check_whole("concurrency", concurrency, 1, 256)
         check_whole("retries", retries, 0, 20)
+        if model and not is_name(model):
+            raise SpecError(f"model is {shown(model)}", accepted=f"printable text of up to {MAX_NAME} letters")
         address = read_address(url, plain_http=plain_http)
         self._talk = Talk(address, find_secret(address, key), timeout_s=timeout_s, retries=retries)
         self.served = self._only_one() if model is None else model

@@ -5,12 +5,17 @@ A server may be broken, old, or no model at all: each field is looked at before 
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from medlab.core.answer import Token
 from medlab.core.errors import EndpointError, shown
 from medlab.core.record import Record, record
+
+
+MAX_NAME = 200
+"""letters of a model's name"""
 
 
 @record
@@ -50,7 +55,7 @@ def read_reply(payload: Any) -> Said:
     text, refused = _text(message.get("content")), False
     thought = _thought(message)
     if not text and isinstance(message.get("refusal"), str):
-        text, refused = message["refusal"], True
+        text, refused = _sound(message["refusal"]), True
     finish = choice.get("finish_reason")
     if not text.strip() and not thought and finish != "content_filter":
         raise EndpointError(
@@ -74,10 +79,15 @@ def read_reply(payload: Any) -> Said:
 
 
 def read_models(payload: Any) -> list[str]:
-    """The names in a reply of /models, in their order. Raises EndpointError."""
+    """The names in a reply of /models, in their order, less those that are no name. Raises EndpointError."""
     entries = _field(payload, "data", list, "the reply")
     names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return [name for name in names if isinstance(name, str) and name]
+    return [name for name in names if isinstance(name, str) and is_name(name)]
+
+
+def is_name(text: str) -> bool:
+    """Whether a server may call a model so: a line of up to MAX_NAME letters that no terminal obeys."""
+    return 0 < len(text) <= MAX_NAME and text.isprintable()
 
 
 def read_pieces(payload: Any) -> Iterator[tuple[str, str, str]]:
@@ -89,7 +99,7 @@ def read_pieces(payload: Any) -> Iterator[tuple[str, str, str]]:
         delta = choice.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         words = (delta.get(name) for name in ("content", "refusal"))
-        text = "".join(word for word in words if isinstance(word, str))
+        text = "".join(_sound(word) for word in words if isinstance(word, str))
         finish = choice.get("finish_reason")
         yield text, _thought(delta) or "", finish if isinstance(finish, str) else ""
 
@@ -129,15 +139,20 @@ def _field(where: Any, name: str, kind: type, place: str) -> Any:
 def _thought(message: dict[str, Any]) -> str | None:
     """What a server splits off as reasoning; some say it twice, under both names."""
     told = message.get("reasoning_content") or message.get("reasoning")
-    return told if isinstance(told, str) else None
+    return _sound(told) if isinstance(told, str) else None
 
 
 def _text(content: Any) -> str:
     """Of a text, of parts with a text each, or of null."""
     if isinstance(content, list):
         texts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) else ""
+        return _sound("".join(text for text in texts if isinstance(text, str)))
+    return _sound(content) if isinstance(content, str) else ""
+
+
+def _sound(text: str) -> str:
+    """`text` that can be written as UTF-8: JSON can spell half of a letter, and no file takes it."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _tokens(logprobs: Any) -> tuple[tuple[Token, ...], str]:
@@ -147,7 +162,7 @@ def _tokens(logprobs: Any) -> tuple[tuple[Token, ...], str]:
         return (), ""
     try:
         return tuple(_token(row) for row in rows), ""
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return (), "the server's log-probabilities cannot be read and are left out"
 
 
@@ -155,7 +170,7 @@ def _token(row: dict[str, Any]) -> Token:
     value = float(row["logprob"])
     if not math.isfinite(value) or value > 1e-4:
         raise ValueError(value)
-    return Token(None, row["token"], value)
+    return Token(None, _sound(row["token"]), value)
 
 
 def _no_number(name: str) -> float:

@@ -4,19 +4,23 @@ A variable that belongs to one service is sent to that service alone: a Hugging 
 address because it happens to be set.
 """
 
+import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from medlab.core.errors import SpecError
 from medlab.models.endpoint.address import Address
 
 VARIABLES = {
     "MEDLAB_ENDPOINT_KEY": (),
-    "HF_TOKEN": ("huggingface.co", "huggingface.cloud", "hf.space"),
+    "HF_TOKEN": ("huggingface.co",),
     "OPENAI_API_KEY": ("openai.com",),
 }
-"""variable -> the domains it is sent to; () for every address, because it was set for medlab"""
+"""variable -> the domains it is sent to; () for every address, because it was set for medlab. Anybody may run a server
+below hf.space or endpoints.huggingface.cloud: those get the token that is given as key= alone"""
+MIN_HIDDEN = 8
+"""letters of a key that is looked for in all that a server sends: a shorter one ("none") is a word of its answers"""
 
 
 class Secret:
@@ -54,6 +58,31 @@ class Secret:
 
     def __reduce__(self):
         raise SpecError("a key is not pickled", fix="make the model anew where it is needed")
+
+
+def without(key: str | None, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """`pieces` of a reply with "(key)" for the key, as it is or as JSON spells it, also where two pieces share it."""
+    if key is None or len(key) < MIN_HIDDEN:
+        yield from pieces
+        return
+    spelled = json.dumps(key)[1:-1]
+    spellings = {word.encode() for word in (key, key.replace("/", r"\/"), spelled, spelled.replace("/", r"\/"))}
+    held = b""
+    for piece in pieces:
+        held += piece
+        for spelling in spellings:
+            held = held.replace(spelling, b"(key)")
+        begun = max(_begun(held, spelling) for spelling in spellings)
+        if len(held) > begun:
+            yield held[: len(held) - begun]
+            held = held[len(held) - begun :]
+    if held:
+        yield held
+
+
+def _begun(text: bytes, word: bytes) -> int:
+    """How many bytes at the end of `text` may be the beginning of `word`."""
+    return next((n for n in range(min(len(word) - 1, len(text)), 0, -1) if text.endswith(word[:n])), 0)
 
 
 def find_secret(

@@ -50,7 +50,7 @@ class Talk:
                         yield piece
         except (openai.APIError, ReplyCut, ReplyTooLarge) as error:
             fault = fault_of(error, self.address, self._secret, self._retries)
-        except ValueError as error:  # JSON that is none
+        except (ValueError, RecursionError) as error:  # JSON that is none, or nests for ever
             fault = EndpointError(f"{shown(self.address.url)} streams what is no JSON ({shown(str(error), 80)})")
         if fault is None and not finished:
             fault = EndpointError(
