@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from medlab.core.answer import Answer
-from medlab.core.errors import SpecError, near_names, shown
+from medlab.core.errors import CapabilityError, SpecError, near_names, shown
 from medlab.core.query import Query
 
 Target = str | tuple[str, str] | None
@@ -33,16 +33,18 @@ class Aim:
 
     query: Query
     strands: tuple[Strand, ...]
-    """one, or two for a contrast: for, against"""
+    """one, or two for a contrast: for, against; none where the model tells no tokens of its own"""
     words: tuple[str, ...]
     """as people read them"""
     spans: tuple[tuple[int, int], ...] = ()
     """of each of `words`, its first token in the answer and one past its last; () where it was forced"""
     answer_fingerprint: str = ""
+    replies: tuple[str, ...] = ()
+    """in place of `strands`: whole replies, the end of the turn included, as `Model.score` takes them; for, against"""
 
     @property
     def contrast(self) -> bool:
-        return len(self.strands) == 2
+        return len(self.strands or self.replies) == 2
 
 
 def aim_at(
@@ -56,17 +58,28 @@ def aim_at(
     occurrence  which of several equal words, from 0
     query       of an answer that does not hold it (one read from a file)
 
+    Of a model that only scores given texts, such as a classifier in a coat, a query's target is the whole reply.
+
     Raises SpecError for words that the answer does not hold, listing near ones; for an empty answer; and for a query
-    without a scan.
+    without a scan. Raises CapabilityError for an answer of a model whose tokens cannot be forced on it.
     """
+    spoken = hasattr(model, "speech")
     if isinstance(said, Query):
         if target is None:
             raise SpecError("a query, and no reply to explain", accepted='target="some reply", or (for, against)')
         texts = target if isinstance(target, tuple) else (target,)
+        if not spoken:
+            return Aim(_with_scan(said), (), texts, replies=_replies(texts))
         return Aim(_with_scan(said), _forced(model, (), texts), texts)
     if not isinstance(said, Answer):
         raise SpecError(f"a {type(said).__name__} to explain", accepted="an Answer, or a Query")
     query = _with_scan(query or said.query)
+    if not spoken:
+        raise CapabilityError(
+            f"words of an answer of {model.name}, which tells no tokens of its own",
+            accepted="a query, and whole replies that are forced on it",
+            fix='explain(model, answer.query, ("yes", "no"), method="occlusion")',
+        )
     words = Words(model, said)
     if target is None:
         return Aim(query, (_strand(said, *words.all),), (said.text.strip(),), (words.all,), said.fingerprint)
@@ -177,6 +190,15 @@ def _forced(model, before: Sequence[int], texts: Sequence[str]) -> tuple[Strand,
     if len(strands) == 2 and strands[0].reply == strands[1].reply:
         raise SpecError(f"a contrast of {shown(texts[0])} with itself", accepted="two different replies")
     return tuple(strands)
+
+
+def _replies(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not isinstance(text, str) or not text.strip():
+            raise SpecError(f"target is {shown(text)}", accepted="text that is not empty")
+    if len(set(texts)) < len(texts):
+        raise SpecError(f"a contrast of {shown(texts[0])} with itself", accepted="two different replies")
+    return texts
 
 
 def _ids(model, text: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from medlab.core.errors import CapabilityError
 from medlab.core.record import Record, check_number, check_text, record
 from medlab.explainers.aims import Aim
 
@@ -41,6 +42,14 @@ class Request:
         glass = look_into(self.model, self.aim.query)
         glass.check(self.aim)
         return glass
+
+    @property
+    def opened(self) -> "Glass | None":
+        """`glass`, or None where the model can only be asked as a whole."""
+        try:
+            return self.glass if self.aim.strands else None
+        except CapabilityError:
+            return None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,6 +19,7 @@ from medlab.core.record import check_whole
 from medlab.explainers.aims import Aim, Target, aim_at
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.methods import SHORT, make_method
+from medlab.explainers.trust.verdicts import verdict_for
 
 if TYPE_CHECKING:
     from medlab.models.base import Model
@@ -94,7 +95,7 @@ def attribute(method: Method, request: Request) -> Attribution:
     seconds = time.perf_counter() - began
     _check(found, method)
     aim = request.aim
-    score, effect = effect_of(request) if method.needs == "glass" else (None, None)
+    score, effect = effect_of(request) if method.needs != "nothing" and request.opened else (None, None)
     return Attribution(
         np.asarray(found.values, np.float32),
         request.model.fit_of(aim.query.scans[request.scan]),
@@ -113,6 +114,7 @@ def attribute(method: Method, request: Request) -> Attribution:
         request.model.fingerprint,
         aim.query.fingerprint,
         aim.answer_fingerprint,
+        verdict_for(request.model.fingerprint, method),
     )
 
 

@@ -172,8 +172,13 @@ class Glass:
         allowed    of each kind of layer, (1 or batch, new, seen + new)
         positions  (1 or batch, new) of each token in its own sequence
         """
-        hidden, _ = self._pass(embedded, allowed, positions, state)
-        return self.module.lm_head(hidden[:, rows])
+        return self.module.lm_head(self.hidden(embedded, allowed, positions, state)[:, rows])
+
+    def hidden(
+        self, embedded: "torch.Tensor", allowed: Allowed, positions: "torch.Tensor", state: State | None = None
+    ) -> "torch.Tensor":
+        """(batch, new, hidden) of the last layer, as `run` reads its logits from: for whoever wants few at a time."""
+        return self._pass(embedded, allowed, positions, state)[0]
 
     def logprobs(self, strand: Strand, tokens: "torch.Tensor | None" = None, scan: int = 0) -> "torch.Tensor":
         """(batch, places) natural log-probability of each token of the strand that counts; can be differentiated.

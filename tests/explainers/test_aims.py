@@ -72,7 +72,7 @@ def test_a_character_of_several_tokens_counts_for_its_last(model, said):
     answer = said("ok 凹 ok")  # not in the vocabulary: three bytes
     pieces = Words(model, answer).pieces
     assert "".join(pieces).strip() == "ok 凹 ok"
-    assert pieces[[i for i, piece in enumerate(pieces) if "凹" in piece][0] - 1] == ""
+    assert pieces[next(i for i, piece in enumerate(pieces) if "凹" in piece) - 1] == ""
 
 
 def test_words_that_are_not_there_are_refused_with_near_ones(model, said):

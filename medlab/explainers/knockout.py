@@ -1,0 +1,200 @@
+"""Knockout: attention to parts of a scan is cut, and what the model then says is read; all cuts packed in one pass.
+
+What a scan's own tokens are does not change, so their keys and values are kept (Glass.opening) and only what stands
+after the scan is run again. Many cuts share those keys and values: the tokens after the scan stand side by side, once
+for each cut, in one sequence in which every copy sees the opening, less what is hidden from it, and itself. Which
+token sees which otherwise is what the model itself lets it see. The idea is that of attention knockout (Geva et al.
+2023, arXiv 2304.14767); the packing is medlab's own, equal to running each cut alone. It draws no conclusions.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medlab.explainers.aims import Aim, Strand
+from medlab.explainers.base import Cost, Map, Method, Request
+from medlab.explainers.cost import reckon
+from medlab.explainers.glass import Glass
+from medlab.explainers.tokens import check_squares, mean_over_squares, squares
+
+if TYPE_CHECKING:
+    import torch
+
+FEWEST, MOST = 256, 4096
+"""tokens in one packed sequence: too few leave the machine idle, too many spend it on pairs that may not see each
+other"""
+BATCH = 128
+"""cuts that are scored from one sign of progress to the next"""
+LOGITS = 1 << 24
+"""numbers of the vocabulary's logits that exist at once: 64 MB"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Knockout(Method):
+    """Each square of `cells` x `cells` image tokens is hidden in turn from all that stands after the scan.
+
+    Text after the scan, the reply, and later scans' tokens with the text between may not look at the square, in no
+    layer; what stands before the scan could not see it anyway. The scan's own tokens still look at one another, so
+    that what they took over from the square remains in sight: hiding single cells misses evidence that is repeated,
+    and larger squares or rise_knockout miss less. A cell's value is the mean over the squares that hold it.
+
+    cells   side of the square that is hidden, image tokens
+    stride  by which it moves, at most its side
+    """
+
+    cells: int = 1
+    stride: int = 1
+
+    name = "knockout"
+    family = "perturbation"
+    question = "What does the score lose when no word may look at this place?"
+    not_this = "A place without effect may hold evidence that other image tokens repeat or have taken over."
+    passes = "1 tower, 1 language pass, and for each image token one over what stands after the scan"
+    causal = True
+
+    def __post_init__(self):
+        check_squares(self.cells, self.stride)
+
+    def draw(self, request: Request) -> Map:
+        masks = squares(request.glass.grid, self.cells, self.stride)
+        scores = in_batches(cut_scorer(request), np.concatenate([np.zeros_like(masks[:1]), masks]), request)
+        return Map(mean_over_squares(scores[0] - scores[1:], masks))
+
+    def cost(self, request: Request) -> Cost:
+        return reckon_knockouts(self.name, request, 1 + len(squares(request.glass.grid, self.cells, self.stride)))
+
+
+def cut_scorer(request: Request) -> Callable[[np.ndarray], np.ndarray]:
+    """The aim's score, (cuts,) float64, as a function of cuts: (cuts, grid_rows, grid_cols) bool, True is hidden."""
+    glass, aim = request.glass, request.aim
+    behind = [(Behind(glass, strands[0], request.scan), strands) for strands in _alike(aim)]
+
+    def score(cuts: np.ndarray) -> np.ndarray:
+        scores = np.zeros(len(cuts))
+        for rest, strands in behind:
+            told = rest.logprobs(cuts, strands).sum(-1, dtype=np.float64)
+            scores += np.array([strand.sign for strand in strands]) @ told
+        return scores
+
+    return score
+
+
+def in_batches(score: Callable[[np.ndarray], np.ndarray], cuts: np.ndarray, request: Request) -> np.ndarray:
+    """(cuts,) the score of each, with a bar where the request wants one."""
+    from tqdm.auto import tqdm
+
+    batches = [cuts[at : at + BATCH] for at in range(0, len(cuts), BATCH)]
+    return np.concatenate([score(batch) for batch in tqdm(batches, "knockout", disable=not request.progress)])
+
+
+def _alike(aim: Aim) -> list[list[Strand]]:
+    """The aim's strands, those together that differ in their last word alone: they are read in one pass."""
+    groups: dict[tuple, list[Strand]] = {}
+    for strand in aim.strands:
+        groups.setdefault((strand.reply[:-1], strand.places), []).append(strand)
+    return list(groups.values())
+
+
+class Behind:
+    """What stands behind a scan, up to the last token of a strand that foretells one that counts."""
+
+    def __init__(self, glass: Glass, strand: Strand, scan: int = 0):
+        import torch
+
+        self._glass, self._place = glass, glass.places(scan)
+        stop = self._place.stop
+        with torch.no_grad():
+            row = glass.embedded(strand)[:, :-1]  # nothing is foretold by the last token
+        self._embedded = row[:, stop:]
+        self._allowed = {kind: mask[0, stop:] for kind, mask in glass.allowed(row.shape[1]).items()}
+        self._positions = torch.arange(stop, row.shape[1])[None]
+        self._said = torch.tensor([len(glass.ids) - 1 + place - stop for place in strand.places])
+        self._state = glass.opening(stop)
+
+    def __len__(self) -> int:
+        return self._embedded.shape[1]
+
+    @property
+    def at_once(self) -> int:
+        """Cuts that go into one packed sequence."""
+        return max(1, packed_tokens(self._glass) // len(self))
+
+    def logprobs(self, hidden: np.ndarray, strands: Sequence[Strand]) -> np.ndarray:
+        """(strands, cuts, places) float32, natural: of each token that counts, when it may not look at what is hidden.
+
+        hidden   (cuts, grid_rows, grid_cols) bool
+        strands  alike but for what is foretold at the places that count
+        """
+        import torch
+
+        cuts = torch.tensor(hidden.reshape(len(hidden), -1))  # a copy: what a record holds is read-only
+        there = self._embedded.device
+        chosen = torch.tensor([[strand.reply[place] for place in strand.places] for strand in strands], device=there)
+        with torch.no_grad():
+            parts = [self._read(part.to(there), chosen) for part in cuts.split(self.at_once)]
+        return torch.cat(parts, 1).cpu().numpy()
+
+    def _read(self, cuts: "torch.Tensor", chosen: "torch.Tensor") -> "torch.Tensor":
+        """(strands, cuts, places) of one packed sequence."""
+        import torch
+
+        number, length = len(cuts), len(self)
+        allowed = {kind: self._packed(mask, cuts) for kind, mask in self._allowed.items()}
+        rows = (torch.arange(number)[:, None] * length + self._said).flatten()
+        hidden = self._glass.hidden(
+            self._embedded.repeat(1, number, 1), allowed, self._positions.repeat(1, number), self._state
+        )[0, rows.to(cuts.device)]
+        told = _logprobs(self._glass, hidden, chosen.repeat(1, number))
+        return told.reshape(len(chosen), number, -1)
+
+    def _packed(self, mask: "torch.Tensor", cuts: "torch.Tensor") -> "torch.Tensor":
+        """(1, cuts x length, opening + cuts x length) bool, from (length, opening + length) of one copy alone."""
+        import torch
+
+        number, length, stop = len(cuts), len(self), self._place.stop
+        seen = mask[:, :stop].repeat(number, 1, 1)
+        seen[:, :, self._place] &= ~cuts[:, None]
+        own = mask.new_zeros(number, length, number, length)
+        each = torch.arange(number, device=mask.device)
+        own[each, :, each] = mask[:, stop:]
+        return torch.cat([seen.flatten(0, 1), own.reshape(number * length, -1)], 1)[None]
+
+
+def packed_tokens(glass: Glass) -> int:
+    """Tokens in one packed sequence: half as many as would make attention cost as much as the layers' weights."""
+    config = glass.language.config
+    weights = sum(p.numel() for p in glass.language.layers.parameters())
+    width = config.num_attention_heads * config.head_dim * config.num_hidden_layers
+    return int(min(max(weights / (4 * width), FEWEST), MOST))
+
+
+def _logprobs(glass: Glass, hidden: "torch.Tensor", chosen: "torch.Tensor") -> "torch.Tensor":
+    """(strands, rows) float32 of (rows, hidden) and the tokens chosen, (strands, rows); a part of the rows at a time.
+
+    Of MedGemma the logits of a report under 256 cuts would be 40 GB.
+    """
+    import torch
+
+    at_once = max(1, LOGITS // glass.language.config.vocab_size)
+    told = []
+    for part, tokens in zip(hidden.split(at_once), chosen.split(at_once, 1), strict=True):
+        logits = glass.module.lm_head(part).float()
+        told.append(logits.gather(1, tokens.T).T - logits.logsumexp(1))
+    return torch.cat(told, 1)
+
+
+def reckon_knockouts(name: str, request: Request, cuts: int) -> Cost:
+    """What so many cuts cost."""
+    glass = request.glass
+    stop = glass.places(request.scan).stop
+    alike = _alike(request.aim)
+    lengths = [len(glass.ids) + len(strands[0].reply) - 1 - stop for strands in alike]
+    rows = cuts * sum(len(strands[0].places) for strands in alike)
+    # a part of a packed sequence is seen by nobody, and computed all the same
+    packed = max(packed_tokens(glass), *lengths)
+    seen = stop + packed
+    # the mask, and as numbers what attention makes of it, for each kind of layer
+    peak = packed * seen * 10 + 3 * 4 * min(LOGITS, rows * glass.language.config.vocab_size)
+    return reckon(name, glass, tower=1, tokens=stop + cuts * sum(lengths), seen=seen, rows=rows, peak=peak)
