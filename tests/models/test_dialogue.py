@@ -1,6 +1,7 @@
 """Dialogue: what is sent each time, what is kept, what is saved, and what a saved one must be to be taken up again."""
 
 import json
+import stat
 
 import pytest
 
@@ -213,3 +214,15 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 def test_the_questions_of_a_dialogue_may_be_asked_of_a_batch(talk):
     query = talk.query("How much?")
     assert next(Parrot().ask_batch([query, question("alone")], progress=False)) == talk.ask("How much?")
+
+
+def test_a_saved_dialogue_is_its_owners_and_follows_no_planted_link(talk, tmp_path):
+    talk.ask("Is there an effusion?")
+    victim = tmp_path / "victim"
+    for name in ("kept.json.part", "kept.json"):
+        (tmp_path / name).symlink_to(victim)
+    talk.save(tmp_path / "kept.json")
+    assert not victim.exists()
+    assert stat.S_IMODE((tmp_path / "kept.json").lstat().st_mode) == 0o600
+    assert len(Dialogue.load(tmp_path / "kept.json", talk.model, talk.scans)) == len(talk)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.json", "kept.json.part"]

@@ -14,21 +14,8 @@ from medlab.core.query import Decoding
 from medlab.models.catalog import entries, entry
 from medlab.models.checkpoint import read_checkpoint, tensor_shapes, weight_files
 from medlab.models.conventions import conventions_for
-from medlab.models.identity import fingerprint_of, weights_sha256
 from medlab.models.load import load_model
 from medlab.models.naming import resolve
-from medlab.models.placement import Placement
-
-
-@pytest.fixture(scope="module")
-def loaded(tiny_gemma3):
-    return load_model(tiny_gemma3)
-
-
-@pytest.fixture
-def copied(tiny_gemma3, tmp_path):
-    """A checkpoint folder that a test may break."""
-    return pathlib.Path(shutil.copytree(tiny_gemma3, tmp_path / "tiny"))
 
 
 def edit(path: pathlib.Path, **changes) -> None:
@@ -266,12 +253,54 @@ def test_a_cut_file_is_noticed_without_reading_a_tensor(copied, keep):
         load_model(copied)
 
 
-@pytest.mark.parametrize("header", [b"{}x", b"[1]", b'{"a": 1}', b'{"a": {"shape": [1], "data_offsets": []}}'])
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{}x",
+        b"[1]",
+        b'{"a": 1}',
+        b'{"a": {"shape": [1], "data_offsets": []}}',
+        b'{"a": {"shape": [Infinity], "data_offsets": [0, 1]}}',
+        b'{"a": {"shape": [-5], "data_offsets": [0, 1]}}',
+        b'{"a": {"shape": [5], "data_offsets": [0, -1]}}',
+    ],
+)
 def test_a_header_that_is_none_is_refused(tmp_path, header):
     path = tmp_path / "model.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(DataError, match="decode"):
         tensor_shapes(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"attn_implementation": "evil-org/evil-kernel"},
+        {"_attn_implementation": "kernels-community/flash-attn2:run"},
+        {"text_config": {"attn_implementation": "evil-org/evil-kernel"}},
+        {"attn_implementation": {"vision_config": "evil-org/evil-kernel"}},
+    ],
+)
+def test_a_config_that_names_code_for_its_attention_is_refused(copied, change):
+    edit(copied / "config.json", **change)
+    with pytest.raises(DataError, match=r"attn_implementation(?s:.)*accepted: eager, sdpa"):
+        read_checkpoint(copied)
+
+
+def test_the_attention_that_a_config_names_is_not_the_one_that_is_taken(copied):
+    edit(copied / "config.json", attn_implementation="flash_attention_2")
+    assert load_model(copied).module.config._attn_implementation == "sdpa"
+
+
+def test_a_library_that_a_checkpoint_lacks_is_told_as_its_fault(copied, monkeypatch):
+    import transformers
+
+    def lacking(*_, **__):
+        raise ImportError("requires timm")
+
+    monkeypatch.setattr(transformers.AutoModelForImageTextToText, "from_pretrained", lacking)
+    with pytest.raises(DataError, match="requires timm"):
+        load_model(copied)
 
 
 def test_weights_that_are_missing_are_not_filled_with_chance(copied):
@@ -305,61 +334,6 @@ def test_a_missing_processor_is_named(copied):
 def test_the_parameters_are_counted_from_the_headers(loaded, tiny_gemma3):
     counted = read_checkpoint(tiny_gemma3).sizes
     assert counted.total == sum(parameter.numel() for parameter in loaded.module.parameters())
-
-
-# which model it was
-
-
-PLAIN = Placement("cpu", "float32")
-
-
-def test_a_copy_of_a_checkpoint_has_its_fingerprint(copied, loaded):
-    assert load_model(copied, family="gemma-3").fingerprint == loaded.fingerprint
-
-
-def test_another_family_is_another_model_so_that_no_store_mixes_their_answers(copied, loaded, tmp_path):
-    other = load_model(copied, family="medgemma-1.5")
-    assert other.fingerprint != loaded.fingerprint
-    query = loaded.query(None, "yes or no?", decoding=Decoding(max_new_tokens=2))
-    for model in (loaded, other):
-        (answer,) = model.ask_batch([query], store=tmp_path, progress=False)
-        assert answer.model == model.name
-
-
-def test_the_fingerprint_follows_what_changes_answers(copied):
-    found = {fingerprint_of(read_checkpoint(copied), PLAIN)}
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN.replace(dtype="bfloat16")))
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN.replace(quantize="4bit")))
-    assert fingerprint_of(read_checkpoint(copied), PLAIN.replace(device="cuda", attention="eager")) in found
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN, conventions=conventions_for("medgemma-1")))
-    (copied / "guard.safetensors").write_bytes(b"another guard warns of other scans")
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
-    edit(copied / "tokenizer_config.json", model_max_length=7)
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
-    weights = bytearray((copied / "model.safetensors").read_bytes())
-    weights[-1] ^= 1
-    (copied / "model.safetensors").write_bytes(weights)
-    found.add(fingerprint_of(read_checkpoint(copied), PLAIN))
-    assert len(found) == 7
-
-
-def test_the_sum_that_the_hubs_cache_gave_a_file_is_taken_for_its_own(tmp_path):
-    blob = tmp_path / "blobs" / ("ab" * 32)
-    blob.parent.mkdir()
-    blob.write_bytes(b"weights")
-    (tmp_path / "model.safetensors").symlink_to(blob)
-    assert weights_sha256(tmp_path / "model.safetensors") == "ab" * 32
-
-
-def test_a_large_files_sum_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(bytes(1 << 24))
-    first = weights_sha256(path)
-    monkeypatch.setattr("medlab.models.identity.sha256_of", lambda path: "read again")
-    assert weights_sha256(path) == first
-    path.write_bytes(bytes((1 << 24) + 1))
-    assert weights_sha256(path) == "read again"
 
 
 # the catalog and the conventions say the same

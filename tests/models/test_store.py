@@ -1,6 +1,7 @@
 """Answers on disk: found again, torn ends dropped, damage named and nothing changed by it, one writer at a time."""
 
 import os
+import stat
 import subprocess
 import sys
 
@@ -161,3 +162,13 @@ def test_a_full_disk_costs_the_answers_of_that_moment_and_no_others(path, monkey
         assert path.read_bytes() == before
         store.add([(("m", "new"), ANSWER)])
         assert store[("m", "new")] == ANSWER
+
+
+def test_a_store_and_its_lock_are_their_owners_alone(path):
+    before = os.umask(0o022)
+    try:
+        with AnswerStore(path) as store:
+            modes = [stat.S_IMODE(os.stat(name).st_mode) for name in (store.path, f"{store.path}.lock")]
+    finally:
+        os.umask(before)
+    assert modes == [0o600, 0o600]

@@ -64,9 +64,25 @@ def test_on_this_machine_nothing_has_to_be_allowed_and_nobody_reads_pictures(ask
     assert stopped(Gate(HERE, NAME, find=no_reader), *asked) == ""
 
 
-@pytest.mark.parametrize("served", ["gpt-oss:120b-cloud", "kimi-k2:cloud"])
+@pytest.mark.parametrize(
+    "served",
+    [
+        "gpt-oss:120b-cloud",
+        "kimi-k2:cloud",
+        "gpt-oss:120b-CLOUD",
+        "gpt-oss:120b-cloud ",
+        "registry.ollama.ai/library/gpt-oss:120b-cloud",
+        "kimi-k2:1t-cloud@sha256:1",
+        "hf.co/x-cloud:latest",
+    ],
+)
 def test_a_model_that_ollama_runs_elsewhere_leaves_from_this_machine_too(asked, served):
     assert "would leave" in stopped(Gate(HERE, served, find=no_words), *asked)
+
+
+@pytest.mark.parametrize("served", ["cloudy-4b", "medgemma:4b", "soundcloud", ""])
+def test_a_name_that_only_sounds_like_it_stays_here(served):
+    assert not Gate(HERE, served, find=no_words).leaves
 
 
 def test_words_in_a_picture_stop_it_until_somebody_has_looked(asked, scan):

@@ -111,7 +111,14 @@ def test_a_server_that_refuses_log_probabilities_is_asked_without(server):
 
 
 @pytest.mark.parametrize(
-    "rows", [[{"token": "No"}], [{"token": "No", "logprob": 0.5}], [{"token": 3, "logprob": -1}], [1]]
+    "rows",
+    [
+        [{"token": "No"}],
+        [{"token": "No", "logprob": 0.5}],
+        [{"token": "No", "logprob": -(10**400)}],
+        [{"token": 3, "logprob": -1}],
+        [1],
+    ],
 )
 def test_log_probabilities_that_cannot_be_read_do_not_lose_the_answer(server, rows):
     payload = completion("No effusion.")
@@ -277,3 +284,27 @@ def test_the_fingerprint_tells_address_name_and_family_apart(server):
 def test_a_setting_out_of_range_is_refused(server, wrong):
     with pytest.raises(SpecError, match=next(iter(wrong))):
         EndpointModel(server.url, **wrong)
+
+
+@pytest.mark.parametrize("name", ["evil\x1b[2J", "two\nlines", "x" * 201])
+def test_what_a_terminal_would_obey_is_no_name_of_a_model(server, name):
+    server.models = {"data": [{"id": name}, {"id": "sound"}]}
+    assert EndpointModel(server.url).served == "sound"
+    with pytest.raises(SpecError, match="printable"):
+        EndpointModel(server.url, model=name)
+
+
+def test_half_a_letter_becomes_the_sign_for_what_cannot_be_read(server):
+    server.default = says(completion("bad \ud800", reasoning="\udc00"))
+    answer = EndpointModel(server.url).ask(None, "Hello?")
+    assert (answer.text, answer.thought) == ("bad \ufffd", "\ufffd")
+    server.default = events(delta("bad \ud800"), delta(None, "stop"))
+    model = EndpointModel(server.url)
+    assert list(model.stream(model.query(None, "Hello?"))) == ["bad \ufffd"]
+
+
+def test_an_event_that_nests_for_ever_is_an_error(server):
+    server.default = events(b"[" * 200_000)
+    model = EndpointModel(server.url)
+    with pytest.raises(EndpointError, match="no JSON"):
+        list(model.stream(model.query(None, "Hello?")))

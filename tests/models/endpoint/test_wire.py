@@ -1,5 +1,6 @@
 """What leaves besides the body, and what may come back."""
 
+import json
 import re
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 from medlab.core.errors import EndpointError, PrivacyError
 from medlab.models.endpoint import wire
 from medlab.models.endpoint.model import EndpointModel
-from tests.models.endpoint.conftest import ScriptedServer, http, says
+from tests.models.endpoint.conftest import ScriptedServer, completion, http, says
 
 
 @pytest.fixture
@@ -86,3 +87,35 @@ def test_a_reply_that_drips_is_given_up_when_the_time_is_over(server):
     server.default = drip
     with pytest.raises(EndpointError, match="the time was up"):
         model.ask(None, "Hello?")
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"X: a\r\n", b"1\r\n \r\n"])
+def test_a_head_or_a_body_that_never_ends_is_given_up_when_the_time_is_over(server, line):
+    def drip(connection):
+        if not line.startswith(b"HTTP"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        if line.startswith(b"1"):
+            connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(80):
+                connection.sendall(line)
+                time.sleep(0.1)
+        except OSError:
+            return
+
+    server.default = drip
+    started = time.monotonic()
+    with pytest.raises(EndpointError, match=r"the time was up|in time, 1 times"):
+        EndpointModel(server.url, model="any", retries=0, timeout_s=0.5).ask(None, "Hello?")
+    assert time.monotonic() - started < 5
+
+
+def test_a_reply_without_a_length_that_is_cut_by_the_time_is_not_taken_for_whole(server):
+    def halt(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        connection.sendall(json.dumps(completion()).encode())
+        time.sleep(3)
+
+    server.default = halt
+    with pytest.raises(EndpointError):
+        EndpointModel(server.url, model="any", retries=0, timeout_s=0.5).ask(None, "Hello?")
