@@ -23,7 +23,9 @@ ARROWS = {
     "prompts": frozenset({"core"}),
     "models": frozenset({"core", "imaging", "machine", "prompts"}),
     "demo": frozenset({"core", "imaging", "models", "phantom"}),
+    "explainers": frozenset({"core", "imaging", "models", "phantom"}),
     "plots": frozenset({"core", "imaging"}),
+    "widgets": frozenset({"core", "imaging", "models", "explainers", "plots"}),
     "machine": frozenset({"core"}),
     "about": frozenset({"core", "machine"}),
     "lab": frozenset({"core"}),
@@ -31,6 +33,8 @@ ARROWS = {
     "cli": ANYTHING,
     "cli_ask": ANYTHING,
     "cli_demo": ANYTHING,
+    "cli_trust": ANYTHING,
+    "cli_words": ANYTHING,
 }
 """room or top-level module -> what of medlab it may import besides itself and medlab.version"""
 

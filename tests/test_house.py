@@ -26,7 +26,10 @@ EVERYTHING = [*PROJECT["dependencies"], *itertools.chain(*PROJECT["optional-depe
 COLAB = CHECKOUT / "tests" / "data" / "colab-2026-08.txt"
 ROOMS = tuple(
     f"medlab/{room}"
-    for room in ("cohorts", "core", "demo", "imaging", "loaders", "models", "phantom", "plots", "prompts")
+    for room in (
+        *("cohorts", "core", "demo", "explainers", "imaging", "loaders"),
+        *("models", "phantom", "plots", "prompts", "widgets"),
+    )
 )
 
 

@@ -10,10 +10,18 @@ from collections.abc import Collection
 
 def shown(value: object, limit: int = 120) -> str:
     """`value` as one safe, short line: `ascii()`-escaped controls, CJK kept, cut at `limit` characters."""
-    text = value if isinstance(value, str) else repr(value)
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        text = f"<{type(value).__name__}>"
+    safe = _escaped(text)
     safe = safe if len(safe) <= limit else safe[: limit - 1] + "…"
     return f"'{safe}'" if isinstance(value, str) else safe
+
+
+def _escaped(text: str, kept: str = "") -> str:
+    """`text` with an escape for each letter that is not printable and not one of `kept`."""
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def near_names(name: object, known: Collection[str], most: int = 3) -> list[str]:
@@ -33,6 +41,8 @@ class MedlabError(Exception):
     """
 
     def __init__(self, given: str, *, accepted: str = "", fix: str = ""):
+        # The last guard of the terminal: what went past `shown` is escaped here, lines and wide blanks stay.
+        given, accepted, fix = (_escaped(text, "\n\u3000") for text in (given, accepted, fix))
         self.given, self.accepted, self.fix = given, accepted, fix
         lines = [given]
         if accepted:

@@ -12,6 +12,7 @@ import numpy as np
 from medlab.core.case import Box, Mask
 from medlab.core.geometry import BoxPx
 from medlab.core.scan import Scan
+from medlab.plots.overlay import Overlay, draw_overlay
 from medlab.plots.style import ANATOMY_COLOUR, SMALL_PT, Theme, mark_style
 from medlab.plots.typeset import shorten, visible, width_pt
 from medlab.plots.words import label, words_in
@@ -46,6 +47,8 @@ class Film:
     boxes: tuple[Box, ...] = ()
     stretch: tuple[float, float] = (0.0, 1.0)
     """pixels at or below the first are black, at or above the second white; display only"""
+    overlay: Overlay | None = None
+    """a map laid over the picture; masks are then outlined and not filled, for their colour would mix with its own"""
 
     @property
     def height_to_width(self) -> float:
@@ -86,8 +89,10 @@ def draw_film(axes: "Axes", film: Film, marks: dict[str, Mark], theme: Theme, la
     pixels = np.clip((scan.pixels - low) / (high - low), 0, 1) if film.stretch != (0.0, 1.0) else scan.pixels
     axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=(0, scan.cols, scan.rows, 0), aspect="auto")
     axes.set_axis_off()
+    if film.overlay is not None:
+        draw_overlay(axes, film.overlay)
     for mask in sorted(film.masks, key=lambda mask: marks[mask.label].filled):
-        _draw_mask(axes, mask, marks[mask.label])
+        _draw_mask(axes, mask, marks[mask.label], film.overlay is None)
     taken: list[BoxPx] = []
     for box in film.boxes:
         _draw_box(axes, box, marks[box.label], box_text(box, language), taken)
@@ -120,14 +125,14 @@ def _sides(words: dict[str, str], limit_pt: float) -> tuple[str, ...]:
     return ()
 
 
-def _draw_mask(axes: "Axes", mask: Mask, mark: Mark) -> None:
+def _draw_mask(axes: "Axes", mask: Mask, mark: Mark, fill: bool) -> None:
     bounds = mask.box_px
     if bounds is None:
         return
     top, left, bottom, right = map(int, bounds)
     part = np.pad(mask.pixels[top:bottom, left:right].astype(np.float32), 1)
     x, y = np.arange(left - 1, right + 1) + 0.5, np.arange(top - 1, bottom + 1) + 0.5
-    if mark.filled:
+    if mark.filled and fill:
         axes.contourf(x, y, part, levels=[0.5, 2], colors=[mark.colour], alpha=FILL)
     outline = axes.contour(x, y, part, levels=[0.5], colors=[mark.colour], linewidths=1.3 if mark.filled else 0.7)
     outline.set(linestyle=mark.line, path_effects=_halo(2.6 if mark.filled else 1.4))

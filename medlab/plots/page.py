@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from medlab.plots.film import Film, Mark, bar_text, draw_film
+from medlab.plots.overlay import Overlay, draw_bar
 from medlab.plots.story import Line
 from medlab.plots.style import BODY_PT, LEADING, SMALL_PT, THEMES, TITLE_PT, Theme, drawing
 from medlab.plots.typeset import width_pt, wrap
@@ -32,6 +33,8 @@ GAPS_PT = {"title": 0.0, "heading": 7.0, "body": 1.5, "small": 1.0, "doubt": 1.5
 """space before a paragraph"""
 KEY_PT = 18.0
 """indent of a line that is the key to a mark"""
+BAR_WIDTH, BAR_HEIGHT = 2.3, 0.1
+"""of the colours of a map"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +149,8 @@ def _broken(line: Line, width: float) -> list[str]:
 
 def _height(lines: Sequence[Line], width: float) -> float:
     """Inches that the lines need."""
-    return sum(GAPS_PT[x.role] + len(_broken(x, width)) * SIZES[x.role] * LEADING for x in lines) / 72
+    bars = sum(BAR_HEIGHT + 0.08 + SMALL_PT * LEADING / 72 for line in lines if line.scale)
+    return bars + sum(GAPS_PT[x.role] + len(_broken(x, width)) * SIZES[x.role] * LEADING for x in lines) / 72
 
 
 def _write(figure: "Figure", lines: Sequence[Line], left: float, top: float, width: float, theme: Theme) -> None:
@@ -170,6 +174,29 @@ def _write(figure: "Figure", lines: Sequence[Line], left: float, top: float, wid
                 parse_math=False,
             )
             top += step
+        if line.scale:
+            top = _scale(figure, line.scale, (left, top + 0.04, min(width, BAR_WIDTH)), theme)
+
+
+def _scale(figure: "Figure", overlay: Overlay, place: tuple[float, float, float], theme: Theme) -> float:
+    """Draw a map's colours at (left, top, width) in inches, their values below; returns where they end."""
+    page_width, page_height = figure.get_size_inches()
+    left, top, width = place
+    bounds = (left / page_width, 1 - (top + BAR_HEIGHT) / page_height, width / page_width, BAR_HEIGHT / page_height)
+    draw_bar(figure.add_axes(bounds))
+    below = top + BAR_HEIGHT + 0.04 + SMALL_PT * LEADING / 72
+    ends = (f"-{overlay.limit:.2g}", "0", f"+{overlay.limit:.2g}")
+    for share, text, side in zip((0, 0.5, 1), ends, ("left", "center", "right"), strict=True):
+        figure.text(
+            (left + share * width) / page_width,
+            1 - (below - 0.04) / page_height,
+            text,
+            color=theme.quiet,
+            size=SMALL_PT,
+            ha=side,
+            parse_math=False,
+        )
+    return below
 
 
 def _key(figure: "Figure", mark: Mark, left: float, middle: float) -> None:

@@ -1,4 +1,4 @@
-"""`medlab.show`: scans and cases to one static figure, with everything that a reader should be told about them.
+"""`medlab.show`: scans, cases and maps to one static figure, with everything that a reader should be told about them.
 
 It sorts out what it was given and what of it is wanted. How a picture, a line or a page looks is decided next door.
 """
@@ -6,11 +6,13 @@ It sorts out what it was given and what of it is wanted. How a picture, a line o
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from medlab.core.attribution import Attribution, Explanation
 from medlab.core.case import Case
 from medlab.core.errors import SpecError, shown
 from medlab.core.provenance import collect
 from medlab.core.record import check_choice, check_number
 from medlab.core.scan import Scan
+from medlab.plots.explained import explained, is_maps
 from medlab.plots.film import Film, marks_of
 from medlab.plots.page import Panel, lay_out
 from medlab.plots.plate import Plate
@@ -23,7 +25,8 @@ Wanted = bool | Iterable[str]
 
 
 def show(
-    x: Scan | Case | Sequence[Scan | Case],
+    x: Scan | Case | Sequence[Scan | Case] | Attribution | Explanation | Sequence[Attribution],
+    scan: Scan | Case | None = None,
     *,
     masks: Wanted = True,
     boxes: Wanted = True,
@@ -34,9 +37,11 @@ def show(
     stretch: tuple[float, float] = (0.0, 1.0),
     theme: str = "dark",
     alt: str | None = None,
+    **heat,
 ) -> Plate:
-    """A static figure of a Scan, a Case, or several of them side by side.
+    """A static figure of a Scan, a Case, or several of them side by side; or of maps on their scan.
 
+    scan          of an Attribution or Explanation: what it was drawn on, or its Case, whose findings are then outlined
     masks, boxes  True for all, False for none, or the labels wanted; outlines are drawn, the pixels stay as they are
     report        the report's text; None means yes for one case, no among several
     audit         the steps that made the picture; None as above. Corrections and doubts are always told
@@ -47,9 +52,16 @@ def show(
                   `medlab.load_scan(path, window=(centre, width))`
     theme         "dark" for the screen, "light" for print
     alt           your own description for those who cannot see the picture, instead of the one made here
+    heat          of maps: `smooth`, `contour`, `cells`, `opacity`, `limit`, as `medlab.plots.overlay.Heat` tells
 
-    Raises SpecError for anything that is not a Scan or Case and for a label that no picture carries.
+    Raises SpecError for anything that is none of these and for a label that no picture carries.
     """
+    if is_maps(x):
+        page = {"language": language, "titles": titles, "stretch": _checked(stretch), "theme": theme, "alt": alt}
+        return explained(x, scan, masks=masks, **page, **heat)
+    if scan is not None or heat:
+        given = f"options {sorted(heat)}" if heat else "a second argument"
+        raise SpecError(f"{given} for a {type(x).__name__}", accepted="them with an Attribution or Explanation")
     things = _things(x)
     check_choice("theme", theme, tuple(THEMES))
     check_choice("language", language, LANGUAGES)
@@ -84,7 +96,7 @@ def _things(x: object) -> list[Scan | Case]:
         kinds = type(x).__name__ if things is None else ", ".join(sorted({type(t).__name__ for t in things}))
         raise SpecError(
             f"show was given {kinds}",
-            accepted="a Scan, a Case, or a list of them",
+            accepted="a Scan, a Case, or a list of them; an Attribution or Explanation and its scan",
             fix="medlab.show(medlab.load_scan(x)); for a row of a cohort medlab.show(medlab.case_of(row))",
         )
     bare = [thing for thing in things if isinstance(thing, Case) and not thing.scans]

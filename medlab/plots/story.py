@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from medlab.core.case import STATES, Box, Case, Finding, Mask
 from medlab.core.scan import Scan
 from medlab.plots.film import Film, Mark, bar_text, box_text
+from medlab.plots.overlay import Overlay
 from medlab.plots.typeset import visible
 from medlab.plots.words import label, severity, words_in
 
@@ -29,6 +30,8 @@ class Line:
     """drawn before the text, as the key to what is on the picture"""
     most: int = 6
     """drawn lines at most"""
+    scale: Overlay | None = None
+    """whose colours are drawn under the text, with their values"""
 
 
 def facts(scan: Scan, language: str) -> str:

@@ -57,10 +57,16 @@ def answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+def lab_home(tmp_path_factory):
+    """The folder that JupyterLab shows: what a test writes there can be opened."""
+    return tmp_path_factory.mktemp("jupyter")
+
+
+@pytest.fixture(scope="session")
+def lab(lab_home):
     """The address of a JupyterLab of its own, on notebooks that were never run, with settings that nobody else has."""
     pytest.importorskip("jupyterlab", reason="jupyterlab is missing: make test installs it")
-    home = tmp_path_factory.mktemp("jupyter")
+    home = lab_home
     copy_unrun(ROOT / "notebooks", home / "notebooks")
     for name, settings in SETTINGS.items():
         place = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -99,3 +105,19 @@ def browser():
         started = driver.chromium.launch(executable_path=path, args=FLAGS, headless=True)
         yield started
         started.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that remembers its errors and every request that would leave this machine."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.errors, page.outside = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: _remember(request.url, page.outside))
+    yield page
+    page.close()
+
+
+def _remember(url: str, outside: list[str]) -> None:
+    if url.startswith(("http:", "https:", "ws:", "wss:")) and "//127.0.0.1:" not in url:
+        outside.append(url)

@@ -8,12 +8,11 @@ import pathlib
 
 import pytest
 
+from tests.browser.driving import READY, WAIT_MS, run_all
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 NAMES = ("00_start_here", "01_loading", "02_inference")
-WAIT_MS = 240_000
-READY = "Python 3 (ipykernel) | Idle"
-"""in the status bar, where it stands only once the kernel has answered; before that, Run All runs nothing"""
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
 FAILED = '[data-mime-type="application/vnd.jupyter.stderr"]'
 """JupyterLab shows errors as this kind of output, and warnings too"""
@@ -29,22 +28,6 @@ PICTURES = """[...document.querySelectorAll('.jp-OutputArea img')]
     .map(image => ({alt: image.alt, width: image.naturalWidth}))"""
 
 
-@pytest.fixture
-def page(browser):
-    """A page that remembers its errors and every request that would leave this machine."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.errors, page.outside = [], []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("request", lambda request: _remember(request.url, page.outside))
-    yield page
-    page.close()
-
-
-def _remember(url: str, outside: list[str]) -> None:
-    if url.startswith(("http:", "https:", "ws:", "wss:")) and "//127.0.0.1:" not in url:
-        outside.append(url)
-
-
 def expected(name: str) -> tuple[int, int, int]:
     """How many code cells, errors and pictures the stored notebook has."""
     path = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / f"{name}.ipynb"
@@ -57,12 +40,7 @@ def expected(name: str) -> tuple[int, int, int]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_top_to_bottom(page, lab, name, tmp_path):
     cells, errors, pictures = expected(name)
-    page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?reset", wait_until="domcontentloaded")
-    page.get_by_text(READY).wait_for(timeout=WAIT_MS)
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    page.keyboard.press("Escape")
-    page.locator(".lm-MenuBar-item", has_text="Run").first.click()
-    page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+    run_all(page, f"{lab}/lab/tree/notebooks/{name}.ipynb?reset")
     try:
         page.wait_for_function(FINISHED, arg=[cells, errors], timeout=WAIT_MS)
         page.get_by_text(READY).wait_for(timeout=WAIT_MS)
