@@ -8,9 +8,12 @@ import pathlib
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from medlab.core.errors import CapabilityError, SpecError, near_names, shown
-from medlab.core.query import Prompt
+
+if TYPE_CHECKING:
+    from medlab.core.query import Prompt
 
 PICTURES = {".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".gz", ".bmp", ".webp"}
 EXAMPLE = '"Is there a pleural effusion?"'
@@ -93,7 +96,7 @@ def values_of(fills: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def check_prompt(prompt: Prompt, images: int, values: dict[str, str], others: Sequence[Prompt]) -> None:
+def check_prompt(prompt: "Prompt", images: int, values: dict[str, str], others: "Sequence[Prompt]") -> None:
     """Raises SpecError where a prompt cannot be filled with so many images and these values.
 
     others  prompts of the same language, those that suit best first: of them it names what takes so many images

@@ -11,8 +11,8 @@ jupytext = pytest.importorskip("jupytext", reason="jupytext is missing: make tes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NOT_COMPARED = {"00_start_here": 1, "01_loading": 1, "02_inference": 2}
-"""cells that nbval runs but does not compare: versions differ from machine to machine"""
+NOT_COMPARED = {"00_start_here": 1, "01_loading": 1, "02_inference": 3}
+"""cells that nbval runs but does not compare: versions, seconds and memory differ from machine to machine"""
 
 
 def script(name):
