@@ -256,7 +256,7 @@ def say_choices(weighed: "Choices", scans: "tuple[Scan, ...]", question: str, *,
     if as_json:
         told = {"question": question, "probabilities": dict(zip(weighed.options, weighed.probabilities, strict=True))}
         told |= {"choices": weighed.to_dict(), "scans": described(scans), "notice": NOTICE}
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        typer.echo(json_line(told))
         return
     for option, share, nats in zip(weighed.options, weighed.probabilities, weighed.logprobs_nats, strict=True):
         typer.echo(f"{printable(option):<12} {share:6.3f}   log-probability {nats:8.3f}")
@@ -274,7 +274,13 @@ def say_doubts(doubts: tuple[str, ...], scans: "tuple[Scan, ...]" = ()) -> None:
 
 def as_line(answer: "Answer", scans: "tuple[Scan, ...]", question: str) -> str:
     told = {"question": question, "answer": answer.to_dict(), "scans": described(scans)}
-    return json.dumps(told | {"notice": NOTICE}, ensure_ascii=False)
+    return json_line(told | {"notice": NOTICE})
+
+
+def json_line(told: dict) -> str:
+    """JSON in one line, every script as itself; what is not printable as an escape, which a reader takes back."""
+    line = json.dumps(told, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\u3000" else json.dumps(c)[1:-1] for c in line)
 
 
 def described(scans: "tuple[Scan, ...]") -> list[dict]:

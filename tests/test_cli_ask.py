@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from medlab import cli
-from medlab.cli_ask import printable
+from medlab.cli_ask import json_line, printable
 from medlab.core.answer import Choices, Token
 from medlab.core.errors import PrivacyError, SpecError
 from tests.models.parrot import Parrot
@@ -213,3 +213,10 @@ def test_settings_of_an_endpoint_reach_it_and_its_gate(parrot, film, monkeypatch
 
 def test_looking_at_pictures_that_stay_here_is_refused(parrot, film):
     assert "--looked" in str(run("ask", film, "Is it normal?", "--looked").exception)
+
+
+def test_json_cannot_steer_the_terminal_and_reads_back_as_it_was():
+    told = {"答": "胸部\u3000a \x9b2J \u202e \x7f \ud800"}
+    line = json_line(told)
+    assert line == '{"答": "胸部\u3000a \\u009b2J \\u202e \\u007f \\ud800"}'
+    assert json.loads(line) == told

@@ -10,7 +10,6 @@ import hashlib
 import os
 import pathlib
 import struct
-import sys
 import tempfile
 import time
 import zlib
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from medlab.cohorts.features import schema
+from medlab.core.cache_folder import cache_folder
 from medlab.version import __version__
 
 if TYPE_CHECKING:
@@ -32,15 +32,7 @@ ABANDONED_SECONDS = 3600
 
 def index_folder() -> pathlib.Path:
     """$MEDLAB_CACHE, or the system's folder for caches."""
-    if given := os.environ.get("MEDLAB_CACHE"):
-        return pathlib.Path(given, "cohorts")
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or pathlib.Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = pathlib.Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base, "medlab", "cohorts")
+    return cache_folder("cohorts")
 
 
 def index_key(source: str, files: Iterable[pathlib.Path], options: str) -> str:

@@ -85,7 +85,7 @@ class Answer(Record):
 
     def __repr__(self) -> str:
         cut = ", truncated" if self.truncated else ""
-        return f"Answer({shown(self.text, 200)}, {len(self.tokens)} tokens{cut}, {self.model})"
+        return f"Answer({shown(self.text, 200)}, {len(self.tokens)} tokens{cut}, {shown(self.model)[1:-1]})"
 
 
 @record
@@ -128,4 +128,4 @@ class Choices(Record):
         told = ", ".join(
             f"{shown(option, 40)} {share:.3f}" for option, share in zip(self.options, self.probabilities, strict=True)
         )
-        return f"Choices({told}; {self.model})"
+        return f"Choices({told}; {shown(self.model)[1:-1]})"

@@ -104,7 +104,8 @@ class Prompt(Record):
     """counts the changes of the wording under this name and language"""
 
     def __post_init__(self):
-        check_text("name", self.name)
+        if not re.fullmatch(r"[\w.-]{1,80}", self.name):
+            raise SpecError(f"name is {shown(self.name)}", accepted="up to 80 letters, digits and . _ -")
         check_text("template", self.template)
         check_choice("language", self.language, LANGUAGES)
         check_choice("order", self.order, ORDERS)

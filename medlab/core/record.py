@@ -23,6 +23,12 @@ from medlab.core.kinds import test_of, words_for
 
 T = TypeVar("T")
 MAX_ARRAY_BYTES = 1 << 31
+DTYPES = frozenset(
+    np.dtype(kind).newbyteorder(order).str
+    for kind in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+    for order in "<>"
+)
+"""of arrays that are read: numpy makes of a dtype's text whatever it spells"""
 _GREATEST = 2**63
 
 
@@ -154,15 +160,17 @@ def _decode_record(cls: type, data: Any, where: str) -> Any:
 
 def _decode_array(data: Any, where: str) -> np.ndarray:
     try:
-        dtype, shape = np.dtype(str(data["dtype"])), tuple(int(n) for n in data["shape"])
-        if dtype.kind not in "biuf" or min(shape, default=0) < 0:
-            raise ValueError("only arrays of real numbers, and no negative shape")
+        if data["dtype"] not in DTYPES:
+            raise ValueError(f"dtype {shown(data['dtype'], 40)}, not one of real numbers")
+        dtype, shape = np.dtype(data["dtype"]), tuple(int(n) for n in data["shape"])
+        if min(shape, default=0) < 0:
+            raise ValueError("a negative shape")
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if size > MAX_ARRAY_BYTES:
             raise ValueError(f"{size} bytes, more than {MAX_ARRAY_BYTES}")
         raw = zlib.decompressobj().decompress(base64.b64decode(data["zlib64"], validate=True), size + 1)
         return np.frombuffer(raw, dtype).reshape(shape)
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
         raise DataError("decode", f"{where}: not an array of medlab ({shown(str(error))})") from error
 
 

@@ -16,6 +16,8 @@ from medlab.models.sizes import Sizes
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*/mp_rank_*.pt")
+ATTENTIONS = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+"""what a config may name; medlab itself decides between the first two"""
 MAX_HEADER_BYTES = 100_000_000
 """that the safetensors format allows"""
 KEPT_PRECISE = ("embed", "lm_head", "vision", "visual", "projector")
@@ -55,6 +57,7 @@ def read_checkpoint(folder: pathlib.Path) -> Checkpoint:
 def read_kind(folder: pathlib.Path) -> tuple[str, str]:
     """(task, model_type) by the folder's config.json."""
     config = _config(folder)
+    _check_attention(folder, config)
     model_type = str(config.get("model_type", ""))
     from transformers.models.auto import modeling_auto as known
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
@@ -89,6 +92,30 @@ def _config(folder: pathlib.Path) -> dict[str, Any]:
             "schema", f"config.json of {shown(folder.name)} is no object", accepted="a config of transformers"
         )
     return config
+
+
+def _check_attention(folder: pathlib.Path, config: Any) -> None:
+    """Raises DataError where a config, or one within it, names anything but ATTENTIONS: a repository of code, say."""
+    waiting = [config]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        if not isinstance(one, dict):
+            continue
+        waiting += one.values()
+        for key, told in one.items():
+            if not isinstance(key, str) or "attn_implementation" not in key:
+                continue
+            for name in told.values() if isinstance(told, dict) else [told]:
+                if name is not None and name not in ATTENTIONS:
+                    raise DataError(
+                        "unsupported",
+                        f"config.json of {shown(folder.name)} has {shown(key)}: {shown(name)}, which may name code of "
+                        "strangers that transformers would fetch and run",
+                        accepted=", ".join(ATTENTIONS),
+                        fix=f"take {shown(key)} out of config.json",
+                    )
 
 
 def _no_config(folder: pathlib.Path) -> DataError:
@@ -171,9 +198,11 @@ def tensor_shapes(path: pathlib.Path) -> list[tuple[str, tuple[int, ...]]]:
         try:
             header = json.loads(stream.read(length))
             tensors = {name: told for name, told in header.items() if name != "__metadata__"}
+            if any(n < 0 for told in tensors.values() for n in (*told["shape"], *told["data_offsets"])):
+                raise ValueError("a shape or a place below 0")
             shapes = [(name, tuple(int(n) for n in told["shape"])) for name, told in tensors.items()]
             end = 8 + length + max((int(told["data_offsets"][1]) for told in tensors.values()), default=0)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
             raise DataError("decode", f"{shown(path.name)} is no safetensors file: {shown(str(error))}") from error
     if size < end:
         raise _cut(path, size, end)

@@ -54,7 +54,7 @@ def open_module(checkpoint: Checkpoint, placement: Placement) -> Any:
             accepted="another dtype, quantize, or a smaller model",
             fix="medlab models --fits",
         ) from error
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
+    except (ValueError, RuntimeError, KeyError, OSError, ImportError) as error:
         raise _does_not_open(checkpoint, error) from error
     _check_filled(checkpoint, told)
     return placed.eval()
@@ -80,8 +80,7 @@ def loading_options(checkpoint: Checkpoint, placement: Placement) -> dict[str, A
     import torch
 
     options: dict[str, Any] = {"dtype": getattr(torch, placement.dtype)}
-    if placement.attention == "eager":  # else transformers takes sdpa, where the class has it
-        options["attn_implementation"] = "eager"
+    options["attn_implementation"] = placement.attention  # said always: else the checkpoint's config would choose
     if placement.spread:
         options["device_map"] = "auto"
     elif placement.device == "cuda":  # straight to the GPU, not through the machine's memory
@@ -132,7 +131,9 @@ def _does_not_open(checkpoint: Checkpoint, error: Exception) -> DataError:
         "mismatch",
         f"transformers cannot make {name} ({shown(checkpoint.model_type)}) of its files: {shown(str(error), 300)}",
         accepted="config.json and weights of one checkpoint",
-        fix="fetch it again; if it is newer than the library: pip install --upgrade transformers",
+        fix="load_model(…, attentions=True), which asks for no attention that it lacks"
+        if "scaled_dot_product_attention" in str(error)
+        else "fetch it again; if it is newer than the library: pip install --upgrade transformers",
     )
 
 

@@ -155,7 +155,7 @@ def _crc32(key: Key, answer: bytes) -> int:
 
 def _write(path: pathlib.Path, start: int, data: bytes) -> None:
     """Put `data` at `start`, as the end of the file, on the disk; where that fails the file ends at `start`."""
-    with path.open("r+b" if path.exists() else "xb", buffering=0, opener=_owners) as file:
+    with open(path, "r+b" if path.exists() else "xb", buffering=0, opener=_owners) as file:
         file.truncate(start)
         file.seek(start)
         try:

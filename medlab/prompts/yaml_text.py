@@ -13,6 +13,9 @@ MAX_YAML_BYTES = 256 << 10
 MAX_DEPTH = 20
 LINE = "(line)"
 """the key under which each object keeps the line it began on; no key of a file can be this"""
+MAX_NUMBER = 40
+"""letters of one: the time to make a number grows with their square, and 1:30 would become 90"""
+_NUMBERS = frozenset(("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"))
 _PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "bool", "null", "float", "seq", "map"))
 
 
@@ -77,12 +80,19 @@ def _value(loader: Any, node: Any, where: str) -> Any:
         code = "pickle" if "python" in node.tag else "schema"
         raise DataError(code, f"{where} line {line}: tag {shown(node.tag)}", accepted="plain values")
     if node.id == "scalar":
+        if node.tag in _NUMBERS and (len(node.value) > MAX_NUMBER or ":" in node.value):
+            raise DataError(
+                "schema",
+                f"{where} line {line}: a number {shown(node.value, 40)}",
+                accepted=f"up to {MAX_NUMBER} digits, without a colon",
+                fix="put it in quotation marks where it is text",
+            )
         return loader.construct_object(node)
     if node.id == "sequence":
         return [_value(loader, one, where) for one in node.value]
     found: dict[str, Any] = {LINE: line}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node) if key_node.id == "scalar" else None
+        key = key_node.value if key_node.tag == "tag:yaml.org,2002:str" else None
         at = f"{where} line {key_node.start_mark.line + 1}"
         if not isinstance(key, str) or key == LINE:
             raise DataError("schema", f"{at}: a key that is no plain word", accepted="keys of text")

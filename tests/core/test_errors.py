@@ -107,3 +107,14 @@ def test_a_name_near_nothing_gets_the_general_advice():
 
 def test_an_empty_list_says_so():
     assert "accepted: (none)" in str(UnknownName("model", "x", []))
+
+
+def test_no_part_of_a_message_can_steer_a_terminal_and_its_lines_stay():
+    error = SpecError("a\x1b[2J\nb", accepted="\x9b胸部", fix="\u202e\x7f")
+    assert str(error) == "a\\x1b[2J\nb\n  accepted: \\x9b胸部\n  do this:  \\u202e\\x7f"
+    unknown = UnknownName("prompt", "x", ["\x1b]0;pwned\x07"])
+    assert "\x1b" not in str(unknown) + unknown.accepted + unknown.fix
+
+
+def test_a_number_that_python_does_not_write_is_shown_by_its_kind():
+    assert shown(10**5000) == "<int>"

@@ -376,3 +376,10 @@ def test_a_whole_number_without_an_upper_bound_is_not_told_one():
     with pytest.raises(SpecError) as error:
         check_whole("n", 0, 1)
     assert error.value.accepted == "a whole number of at least 1"
+
+
+@pytest.mark.parametrize("shape", ["[1e999]", "[NaN]", "[1]"])
+@pytest.mark.parametrize("dtype", ["<f4", "f4,(", "(", "O", "c8"])
+def test_an_array_of_another_kind_or_of_no_size_is_refused(shape, dtype):
+    with pytest.raises(DataError):
+        Scan.from_json(f'{{"pixels": {{"dtype": "{dtype}", "shape": {shape}, "zlib64": ""}}}}')

@@ -13,7 +13,6 @@ from medlab.core.answer import Token
 from medlab.core.errors import EndpointError, shown
 from medlab.core.record import Record, record
 
-
 MAX_NAME = 200
 """letters of a model's name"""
 

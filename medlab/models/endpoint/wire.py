@@ -13,6 +13,7 @@ The openai package does the protocol and the retries. Its client is given a tran
 import contextlib
 import functools
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,8 @@ def _wire_class() -> type:
     """Made when first needed: openai takes a second to import, and its transport is httpx or httpx2 by version."""
     import openai
 
+    late = sys.modules[openai.DefaultHttpxClient.__base__.__module__.partition(".")[0]].ReadTimeout
+
     class Wire(openai.DefaultHttpxClient):
         secret: Secret
         timeout_s: float
@@ -89,7 +92,7 @@ def _wire_class() -> type:
             except Exception:
                 watch.end()
                 if watch.is_up:
-                    raise ReplyCut("the time was up") from None
+                    raise late("the time was up", request=request) from None  # which the package tries again
                 raise
             finally:
                 request.headers = asked
