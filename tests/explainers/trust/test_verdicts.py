@@ -1,0 +1,135 @@
+"""Verdicts: what earns one, how it reads, where it is kept, and that a map carries it."""
+
+import pytest
+
+from medlab.core.errors import SpecError
+from medlab.core.score import Score, Scorecard
+from medlab.explainers.explain import explain
+from medlab.explainers.methods import make_method
+from medlab.explainers.trust.card import ENOUGH, FINDING, RANDOMISED, TrustCard, TrustTable, faults_of
+from medlab.explainers.trust.verdicts import card_for, keep, verdict_for
+
+GOOD = {
+    "hit": (0.9, 0.85, 0.95),
+    "hit of random": (0.1, 0.05, 0.15),
+    "hit above random": (0.8, 0.7, 0.9),
+    "hit of centre": (0.1, 0.05, 0.15),
+    "hit above centre": (0.8, 0.7, 0.9),
+    "hit of edges": (0.4, 0.3, 0.5),
+    "hit above edges": (0.5, 0.4, 0.6),
+    RANDOMISED: (0.2, 0.1, 0.3),
+    FINDING: (0.1, 0.0, 0.2),
+}
+
+
+def scores(n: int = 40, **changes: tuple[float, float, float] | None) -> dict[str, Score]:
+    told = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    return {name: Score(name, value, n, low, high) for name, (value, low, high) in told.items()}
+
+
+def card(method: str = "relevance", n: int = 40, settings=(), fingerprint="f" * 8, **changes) -> TrustCard:
+    found = scores(n, **changes)
+    return TrustCard(
+        method, settings, "demo", fingerprint, "phantom", n, Scorecard("x", tuple(found.values())),
+        faults_of(found, method),
+    )  # fmt: skip
+
+
+def test_a_method_that_passes_every_test_has_earned_trust():
+    one = card()
+    assert one.trustworthy
+    assert one.verdict.startswith("localises 0.90 [0.85, 0.95] vs random 0.10, centre 0.10, edges 0.40;")
+    assert "survives randomisation: no;" in one.verdict
+    assert "(40 films, phantom)" in one.verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"hit above edges": (0.1, -0.02, 0.2)}, "points no better than edges"),
+        ({"hit above random": (0.1, -0.02, 0.2)}, "points no better than random"),
+        ({RANDOMISED: (0.9, 0.8, 1.0)}, "survives shuffled weights"),
+        ({RANDOMISED: (0.45, 0.35, 0.55)}, "survives shuffled weights"),
+        ({RANDOMISED: None}, f'"{RANDOMISED}" not tested'),
+        ({FINDING: (0.7, 0.6, 0.8)}, "same map for another finding"),
+        ({FINDING: None}, f'"{FINDING}" not tested'),
+    ],
+)
+def test_each_failed_test_is_a_fault_that_the_verdict_begins_with(change, fault):
+    one = card(**change)
+    assert one.faults == (fault,)
+    assert one.verdict.startswith(f"not shown to be trustworthy ({fault}): localises 0.90")
+
+
+def test_a_map_that_survives_shuffled_weights_is_said_to():
+    assert "survives randomisation: yes (rank correlation 0.90)" in card(**{RANDOMISED: (0.9, 0.8, 1.0)}).verdict
+
+
+def test_few_films_are_no_verdict_however_good():
+    one = card(n=ENOUGH - 1)
+    assert not one.trustworthy
+    assert f"{ENOUGH - 1} films of the {ENOUGH}" in one.verdict
+
+
+def test_a_control_is_never_trustworthy():
+    assert "a control" in card("edges").verdict
+
+
+def test_nothing_is_ranked_on_few_films():
+    with pytest.raises(SpecError, match="a ranking on 29"):
+        TrustTable((card(n=29),), 40, 40, 30).ranked()
+    assert "not ranked" in TrustTable((card(n=29),), 40, 40, 30).text()
+
+
+def test_the_trustworthy_come_first_and_controls_last():
+    bad = card("saliency", hit=(0.95, 0.9, 1.0), **{FINDING: None})
+    table = TrustTable((card("edges"), bad, card()), 40, 80, 60)
+    assert [one.method for one in table.ranked()] == ["relevance", "saliency", "edges"]
+    assert TrustTable.from_json(table.to_json()) == table
+    assert "60 answered right" in table.text()
+
+
+def test_a_verdict_is_found_by_model_and_method():
+    method = make_method("token_occlusion")
+    assert verdict_for("f" * 8, method) is None
+    keep(card("token_occlusion", settings=method.settings))
+    assert verdict_for("f" * 8, method).startswith("localises 0.90")
+    assert verdict_for("a" * 8, method) is None
+    assert verdict_for("f" * 8, make_method("token_occlusion", cells=2)) is None
+
+
+def test_a_model_without_a_fingerprint_has_no_verdict(cache):
+    method = make_method("token_occlusion")
+    keep(card("token_occlusion", settings=method.settings, fingerprint=""))
+    assert verdict_for("", method) is None
+    assert not cache.exists()
+
+
+def test_fewer_films_do_not_take_the_place_of_more():
+    method = make_method("token_occlusion")
+    keep(card("token_occlusion", 100, method.settings))
+    keep(card("token_occlusion", 50, method.settings))
+    assert card_for("f" * 8, method).films == 100
+    keep(card("token_occlusion", 120, method.settings))
+    assert card_for("f" * 8, method).films == 120
+
+
+def test_many_films_without_the_sanity_tests_do_not_either():
+    method = make_method("token_occlusion")
+    keep(card("token_occlusion", 50, method.settings))
+    keep(card("token_occlusion", 500, method.settings, **{RANDOMISED: None}))
+    assert card_for("f" * 8, method).films == 50
+
+
+def test_a_damaged_card_is_no_card(cache):
+    method = make_method("token_occlusion")
+    keep(card("token_occlusion", settings=method.settings))
+    next(cache.rglob("*.json")).write_text('{"method": ')
+    assert verdict_for("f" * 8, method) is None
+
+
+def test_a_map_carries_its_verdict(model, scans):
+    query, method = model.query(scans[0], "Is there a nodule?"), make_method("token_occlusion")
+    assert explain(model, query, ("yes", "no"), method=method).verdict is None
+    keep(card("token_occlusion", settings=method.settings, fingerprint=model.fingerprint))
+    assert explain(model, query, ("yes", "no"), method=method).verdict.startswith("localises")
