@@ -30,6 +30,7 @@ lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python scripts/environment.py --check
+	$(BIN)/python scripts/methods_table.py --check
 	$(BIN)/python scripts/notebooks.py check
 
 tests:

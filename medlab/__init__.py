@@ -31,6 +31,7 @@ __getattr__, __dir__, _names = lazy_names(
         "load_series": "medlab.loaders.series",
         "prepare": "medlab.imaging.preparing",
         "show": "medlab.plots.show",
+        "trust": "medlab.explainers.trust.study",
     },
 )
 __all__ = ["__version__", *_names]

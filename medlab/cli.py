@@ -11,7 +11,7 @@ import typer
 
 from medlab.cli_ask import ask, chat, report
 from medlab.cli_demo import demo
-from medlab.cli_trust import explain, trust
+from medlab.cli_trust import explain, methods, trust
 from medlab.cli_words import in_words
 from medlab.core.errors import DataError, MedlabError
 from medlab.version import __version__
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-for verb in (ask, report, chat, explain, trust):
+for verb in (ask, report, chat, explain, methods, trust):
     app.command()(verb)
 app.add_typer(demo, name="demo")
 

@@ -3,6 +3,7 @@
 The answer goes to the standard output, what is said about it to the standard error, pictures and tables to files.
 """
 
+import dataclasses
 import pathlib
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +110,37 @@ def strongest_places(one: "Attribution") -> list[str]:
             top, left, bottom, right = (round(edge) for edge in cell_box(one.fit, one.values.shape, cell))
             lines.append(f"rows {top}-{bottom}, cols {left}-{right}: {one.values[cell]:+.3g}")
     return lines or ["nothing speaks for it"]
+
+
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Of one method: all that it says of itself.")] = None,
+    model: Annotated[str | None, typer.Option(help="Whose verdicts to tell beside.")] = None,
+    as_json: AS_JSON = False,
+) -> None:
+    """List the ways to explain: what each asks, what it costs, what it does not mean; and how far to believe it."""
+    from medlab.explainers.methods import METHODS, SHORT, make_method, table
+    from medlab.explainers.trust.verdicts import key_of, verdict_for
+
+    if name is not None:
+        name = make_method(name).name
+    rows = [row for row in table() if name in (None, row["name"])]
+    if model is not None:
+        key = key_of(load(model))
+        rows = [row | {"verdict": verdict_for(key, make_method(row["name"])) or "untested"} for row in rows]
+    if as_json:
+        typer.echo(json_line(rows))
+        return
+    short = {stands_for: first for first, stands_for in SHORT.items()}
+    for row in rows:
+        first = f" ({short[row['name']]})" if row["name"] in short else ""
+        typer.echo(f"{row['name']}{first}, {row['family']}{', causal' if row['causal'] == 'yes' else ''}")
+        typer.echo(f"  {row['question']}")
+        if name is not None:
+            typer.echo(f"  costs: {row['passes']}\n  not: {row['not_this']}")
+            options = [field.name for field in dataclasses.fields(METHODS.get(name))]
+            typer.echo(f"  options: {', '.join(options) or 'none'}")
+        if model is not None:
+            typer.echo(f"  verdict on {printable(model)}: {row['verdict']}")
 
 
 def trust(

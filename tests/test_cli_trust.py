@@ -144,3 +144,21 @@ def test_a_study_that_is_stopped_says_how_to_go_on(squares, monkeypatch):
 
 def test_a_study_of_a_method_that_is_not_there_names_near_ones(squares):
     assert isinstance(run("trust", "--methods", "randmo").exception, UnknownName)
+
+
+def test_the_methods_are_listed_with_what_they_ask():
+    told = run("methods").stdout
+    assert "relevance (instant), attention\n  From which places" in told
+    assert "knockout, perturbation, causal\n" in told
+
+
+def test_one_method_tells_all_of_itself_and_its_verdict(model):
+    told = run("methods", "refine", "--model", "demo").stdout
+    assert told.startswith("rise_knockout (refine), perturbation, causal")
+    assert "options: masks, coarse, keep" in told
+    assert "verdict on demo: untested" in told
+
+
+def test_the_list_of_methods_reads_back_as_json():
+    rows = json.loads(run("methods", "--json").stdout)
+    assert {row["name"]: row["causal"] for row in rows}.items() >= {("knockout", "yes"), ("saliency", "no")}

@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 
 import environment
+import methods_table
 import pytest
 import stages
 import yaml
@@ -82,6 +83,11 @@ def test_torchvision_is_no_dependency_of_any_kind():
 
 def test_environment_yml_is_the_one_that_pyproject_gives():
     assert text("environment.yml") == environment.render(PYPROJECT)
+
+
+def test_the_table_of_methods_says_what_the_methods_say():
+    assert methods_table.render() in text("docs/explaining.md")
+    assert methods_table.render() not in text("docs/explaining.md").replace("does not mean", "means")
 
 
 def test_another_pyproject_gives_another_environment():

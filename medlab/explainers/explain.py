@@ -18,8 +18,9 @@ from medlab.core.query import Query
 from medlab.core.record import check_whole
 from medlab.explainers.aims import Aim, Target, aim_at
 from medlab.explainers.base import Cost, Map, Method, Request
+from medlab.explainers.knockout import cut_scorer
 from medlab.explainers.methods import SHORT, make_method
-from medlab.explainers.trust.verdicts import verdict_for
+from medlab.explainers.trust.verdicts import key_of, verdict_for
 
 if TYPE_CHECKING:
     from medlab.models.base import Model
@@ -114,20 +115,17 @@ def attribute(method: Method, request: Request) -> Attribution:
         request.model.fingerprint,
         aim.query.fingerprint,
         aim.answer_fingerprint,
-        verdict_for(request.model.fingerprint, method),
+        verdict_for(key_of(request.model), method),
     )
 
 
 def effect_of(request: Request) -> tuple[float, float]:
     """(score, what it loses when no word may look at the scan), nats; kept with the opened model."""
-    import torch
-
     glass = request.glass
     key = ("effect", request.aim.strands, request.scan)
     if key not in glass.notes:
-        with torch.no_grad():
-            score = float(glass.score(request.aim))
-            blind = float(glass.blind_score(request.aim, request.scan))
+        nothing = np.zeros((1, *glass.grid), bool)
+        score, blind = cut_scorer(request)(np.concatenate([nothing, ~nothing])).tolist()
         glass.notes[key] = score, score - blind
     return glass.notes[key]
 

@@ -74,5 +74,9 @@ def _refuse(name: str) -> None:
 
 def table() -> list[dict[str, str]]:
     """A row for each method: name, family, question, passes, whether causal, needs, and what it does not mean."""
-    columns = ("name", "family", "question", "passes", "causal", "needs", "not_this")
-    return [{column: str(getattr(METHODS.get(name), column)) for column in columns} for name in METHODS]
+    columns = ("name", "family", "question", "passes", "needs", "not_this")
+    kinds = [METHODS.get(name) for name in METHODS]
+    return [
+        {column: getattr(kind, column) for column in columns} | {"causal": "yes" if kind.causal else "no"}
+        for kind in kinds
+    ]

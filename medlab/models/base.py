@@ -60,6 +60,8 @@ class Model(abc.ABC):
     """catalog name, hub id, folder or address"""
     fingerprint: str
     """of weights, processor and settings: two models of one fingerprint answer alike"""
+    weights_fingerprint: str = ""
+    """the same less the releases of torch and transformers: verdicts on maps are kept by it; empty where not known"""
     capabilities: Capabilities
     reads_questions = True
     """False where the text is a caption, which may be empty"""

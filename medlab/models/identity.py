@@ -12,6 +12,7 @@ import pathlib
 import re
 
 from medlab.core.provenance import installed_version, sha256_of
+from medlab.models.changes import CHANGED
 from medlab.models.checkpoint import Checkpoint
 from medlab.models.conventions import Conventions
 from medlab.models.guard import FILE as GUARD
@@ -31,10 +32,15 @@ def fingerprint_of(
     placement: Placement,
     adapter: pathlib.Path | None = None,
     conventions: Conventions | None = None,
+    *,
+    changes: pathlib.Path | None = None,
+    libraries: bool = True,
 ) -> str:
-    """32 hex digits over weights, processor, guard, dtype, quantization, adapter, conventions, and what computes.
+    """32 hex digits over weights, changes, processor, guard, dtype, quantization, adapter, conventions, what computes.
 
-    Not over the device: the same numbers are meant on all of them, though their last digits may differ.
+    Not over the device: the same numbers are meant on all of them, though their last digits may differ. With
+    `libraries` False not over the releases of what computes either: what holds of the model on the whole, such as how
+    far its maps may be believed, holds under the next release too.
     """
     folder = pathlib.Path(checkpoint.folder)
     digest = hashlib.blake2b(digest_size=16)
@@ -43,10 +49,12 @@ def fingerprint_of(
             digest.update(f"{name}={weights_sha256(folder / name)}|".encode())
     for name in ADAPTER if adapter is not None else ():
         digest.update(f"{name}={weights_sha256(adapter / name)}|".encode())
-    libraries = ["torch", "transformers"]
-    libraries += ["bitsandbytes"] if placement.quantize else []
-    libraries += ["peft"] if adapter is not None else []
-    for name in libraries:
+    if changes is not None:
+        digest.update(f"{CHANGED}={weights_sha256(changes / CHANGED)}|".encode())
+    computing = ["torch", "transformers"]
+    computing += ["bitsandbytes"] if placement.quantize else []
+    computing += ["peft"] if adapter is not None else []
+    for name in computing if libraries else ():
         digest.update(f"{name}={installed_version(name)}|".encode())
     talk = conventions.fingerprint if conventions else ""
     digest.update(f"{placement.dtype}|{placement.quantize}|{talk}".encode())

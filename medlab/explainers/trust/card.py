@@ -13,6 +13,8 @@ ENOUGH = 30
 """films below which no method is ranked or believed"""
 ENOUGH_TESTED = 10
 """films below which a test of sanity says nothing"""
+MOSTLY = 0.5
+"""hits that a map must have more often than not"""
 ALIKE = 0.5
 """rank correlation from which two maps of different things are called the same map"""
 CAVEATS = (
@@ -31,6 +33,7 @@ class TrustCard(Record):
     """(option, value): with the name, which method it is"""
     model: str
     model_fingerprint: str
+    """of weights, processor and settings; the releases that computed stand in the scorecard's provenance"""
     cohort: str
     """where the films came from, such as "phantom" """
     films: int
@@ -58,8 +61,8 @@ class TrustCard(Record):
         if hit is not None:
             beside = [f"{name} {one.value:.2f}" for name in CONTROLS if (one := self.score(f"hit of {name}"))]
             told = f"localises {hit.value:.2f} [{hit.ci_low:.2f}, {hit.ci_high:.2f}] vs {', '.join(beside)}"
-        told += f"; survives randomisation: {_alike(self.score(RANDOMISED))}"
-        told += f"; same map for another finding: {_alike(self.score(FINDING))}"
+        told += f"; survives randomisation: {_told(self.score(RANDOMISED))}"
+        told += f"; same map for another finding: {_told(self.score(FINDING))}"
         told += f" ({self.films} films, {self.cohort})"
         return told if self.trustworthy else f"not shown to be trustworthy ({'; '.join(self.faults)}): {told}"
 
@@ -73,6 +76,7 @@ class TrustCard(Record):
 
 RANDOMISED = "alike with all weights shuffled"
 FINDING = "alike for another finding"
+NO, YES, IN_DOUBT, NOT_TESTED = "no", "yes", "not ruled out", "not tested"
 
 
 def faults_of(scores: dict[str, Score], method: str) -> tuple[str, ...]:
@@ -83,28 +87,38 @@ def faults_of(scores: dict[str, Score], method: str) -> tuple[str, ...]:
     if hit.n < ENOUGH:
         return (f"{hit.n} films of the {ENOUGH} that a verdict needs",)
     faults = []
+    if hit.ci_low <= MOSTLY:
+        faults.append(
+            "not shown to hit more often than it misses" if hit.value > MOSTLY else "misses more often than it hits"
+        )
     if method in CONTROLS:
         faults.append("a control, which knows nothing of the model")
     for control in CONTROLS:
         above = scores.get(f"hit above {control}")
         if control != method and (above is None or above.ci_low <= 0):
             faults.append(f"points no better than {control}")
-    for name, fault in (
-        (RANDOMISED, "survives shuffled weights"),
-        (FINDING, "same map for another finding"),
+    for name, fault, doubt in (
+        (RANDOMISED, "survives shuffled weights", "not shown to fall with the weights"),
+        (FINDING, "same map for another finding", "not shown to be another map for another finding"),
     ):
-        alike = scores.get(name)
-        if alike is None or alike.n < ENOUGH_TESTED:
+        told = _alike(scores.get(name))
+        if told == NOT_TESTED:
             faults.append(f'"{name}" not tested')
-        elif alike.ci_high >= ALIKE:
-            faults.append(fault)
+        elif told != NO:
+            faults.append(fault if told == YES else doubt)
     return tuple(faults)
 
 
 def _alike(score: Score | None) -> str:
+    """Whether two maps are the same: NO and YES where the whole interval says so, else IN_DOUBT; or NOT_TESTED."""
     if score is None or score.n < ENOUGH_TESTED:
-        return "not tested"
-    return "no" if score.ci_high < ALIKE else f"yes (rank correlation {score.value:.2f})"
+        return NOT_TESTED
+    return NO if score.ci_high < ALIKE else YES if score.ci_low >= ALIKE else IN_DOUBT
+
+
+def _told(score: Score | None) -> str:
+    told = _alike(score)
+    return f"{told} (rank correlation {score.value:.2f})" if told in (YES, IN_DOUBT) else told
 
 
 @record

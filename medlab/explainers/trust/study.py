@@ -32,7 +32,7 @@ from medlab.explainers.trust.marks import Marks, scores_of
 from medlab.explainers.trust.probes import REPLIES, Probe, probes_of
 from medlab.explainers.trust.sanity import Unit, change_under_noise, comparisons, correlation, plain, shuffled
 from medlab.explainers.trust.scrambling import STAGES, parts_of
-from medlab.explainers.trust.verdicts import keep
+from medlab.explainers.trust.verdicts import keep, key_of
 
 if TYPE_CHECKING:
     from medlab.models.base import Model
@@ -154,7 +154,7 @@ class Study:
                 method.name,
                 method.settings,
                 self.model.name,
-                self.model.fingerprint,
+                key_of(self.model),
                 ", ".join(self.cohorts),
                 len({film for film, _, _ in marks.located}),
                 Scorecard(title, tuple(scores.values()), collect(self.bench.seed), CAVEATS),

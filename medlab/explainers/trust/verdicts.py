@@ -1,13 +1,29 @@
-"""Cards on disk, found again by model and method: what a map's verdict is read from. It runs no test."""
+"""Cards on disk, found again by model and method: what a map's verdict is read from. It runs no test.
+
+Those of the demo model come with medlab (SHIPPED, written by `medlab trust --model demo`); what a study finds here is
+kept in medlab's cache. A checkpoint's own folder is not looked into: whoever made it would judge themselves.
+"""
 
 import functools
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
 from medlab.core.errors import MedlabError
 from medlab.explainers.base import Method
 from medlab.explainers.trust.bench import digest_of, trust_folder
-from medlab.explainers.trust.card import RANDOMISED, TrustCard
+from medlab.explainers.trust.card import RANDOMISED, TrustCard, TrustTable
+
+if TYPE_CHECKING:
+    from medlab.models.base import Model
+
+SHIPPED = pathlib.Path(__file__).parent / "shipped.json"
+"""a TrustTable"""
+
+
+def key_of(model: "Model") -> str:
+    """What a model's cards are kept by: its weights, whatever release of torch computes; empty where not known."""
+    return model.weights_fingerprint or model.fingerprint
 
 
 def verdict_for(model_fingerprint: str, method: Method) -> str | None:
@@ -17,14 +33,15 @@ def verdict_for(model_fingerprint: str, method: Method) -> str | None:
 
 
 def card_for(model_fingerprint: str, method: Method) -> TrustCard | None:
-    """The kept card of a method, with these very options, on a model; None where there is none that can be read."""
+    """The card of a method, with these very options, on a model; None where there is none that can be read.
+
+    Of two, one kept here and one that came with medlab, that which rests on more.
+    """
     if not model_fingerprint:
         return None
     path = _path(model_fingerprint, method.name, method.settings)
-    try:
-        return _read(path, path.stat().st_mtime_ns)
-    except (OSError, MedlabError, UnicodeDecodeError):
-        return None
+    found = [one for one in (_kept(path), _shipped().get((model_fingerprint, method.name, method.settings))) if one]
+    return max(found, key=_weight, default=None)
 
 
 def keep(card: TrustCard) -> None:
@@ -36,12 +53,9 @@ def keep(card: TrustCard) -> None:
         return
     path = _path(card.model_fingerprint, card.method, card.settings)
     part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        known = _read(path, path.stat().st_mtime_ns)
-        if known.cohort == card.cohort and _weight(known) > _weight(card):
-            return
-    except (OSError, MedlabError, UnicodeDecodeError):
-        pass  # none, or none that can be read
+    known = _kept(path)
+    if known is not None and known.cohort == card.cohort and _weight(known) > _weight(card):
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part.write_text(card.to_json(), "utf-8")
@@ -56,6 +70,20 @@ def _path(model_fingerprint: str, name: str, settings: tuple[tuple[str, str], ..
 
 def _weight(card: TrustCard) -> tuple[bool, int]:
     return card.score(RANDOMISED) is not None, card.films
+
+
+def _kept(path: pathlib.Path) -> TrustCard | None:
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except (OSError, MedlabError, UnicodeDecodeError):
+        return None  # none, or none that can be read
+
+
+@functools.cache
+def _shipped() -> dict[tuple[str, str, tuple[tuple[str, str], ...]], TrustCard]:
+    """By model, method and options."""
+    table = TrustTable.from_json(SHIPPED.read_text("utf-8"))
+    return {(card.model_fingerprint, card.method, card.settings): card for card in table.cards}
 
 
 @functools.lru_cache(maxsize=256)

@@ -49,7 +49,10 @@ def test_a_method_that_passes_every_test_has_earned_trust():
         ({"hit above edges": (0.1, -0.02, 0.2)}, "points no better than edges"),
         ({"hit above random": (0.1, -0.02, 0.2)}, "points no better than random"),
         ({RANDOMISED: (0.9, 0.8, 1.0)}, "survives shuffled weights"),
-        ({RANDOMISED: (0.45, 0.35, 0.55)}, "survives shuffled weights"),
+        ({RANDOMISED: (0.45, 0.35, 0.55)}, "not shown to fall with the weights"),
+        ({FINDING: (0.45, 0.35, 0.55)}, "not shown to be another map for another finding"),
+        ({"hit": (0.55, 0.45, 0.65)}, "not shown to hit more often than it misses"),
+        ({"hit": (0.36, 0.30, 0.43)}, "misses more often than it hits"),
         ({RANDOMISED: None}, f'"{RANDOMISED}" not tested'),
         ({FINDING: (0.7, 0.6, 0.8)}, "same map for another finding"),
         ({FINDING: None}, f'"{FINDING}" not tested'),
@@ -58,11 +61,15 @@ def test_a_method_that_passes_every_test_has_earned_trust():
 def test_each_failed_test_is_a_fault_that_the_verdict_begins_with(change, fault):
     one = card(**change)
     assert one.faults == (fault,)
-    assert one.verdict.startswith(f"not shown to be trustworthy ({fault}): localises 0.90")
+    assert one.verdict.startswith(f"not shown to be trustworthy ({fault}): localises 0.")
 
 
 def test_a_map_that_survives_shuffled_weights_is_said_to():
     assert "survives randomisation: yes (rank correlation 0.90)" in card(**{RANDOMISED: (0.9, 0.8, 1.0)}).verdict
+
+
+def test_a_likeness_whose_interval_holds_the_line_is_neither_yes_nor_no():
+    assert "another finding: not ruled out (rank correlation 0.45)" in card(**{FINDING: (0.45, 0.35, 0.55)}).verdict
 
 
 def test_few_films_are_no_verdict_however_good():
