@@ -62,12 +62,12 @@ def measure(way: str, asked: argparse.Namespace) -> dict:
     request = request_of(asked)
     reckoned = Relevance("patches").cost(request).peak_bytes
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # Linux: the high-water mark starts anew
-    before, began = _resident_mb("VmRSS"), time.process_time()
+    before, began = resident_mb("VmRSS"), time.process_time()
     if way == "streamed":
         values = Relevance("patches").draw(request).values
     else:
         values = materialised.relevance(request, patches=True)
-    seconds, peak = time.process_time() - began, _resident_mb("VmHWM") - before
+    seconds, peak = time.process_time() - began, resident_mb("VmHWM") - before
     np.save(asked.map, values)
     return {"peak_mb": peak, "seconds": seconds, "reckoned_mb": reckoned / 2**20, "map": asked.map}
 
@@ -119,7 +119,7 @@ def model_of(layers: int, heads: int):
     return HFModel(module, processor, name="random", conventions=Conventions(), fingerprint="random")
 
 
-def _resident_mb(field: str) -> float:
+def resident_mb(field: str) -> float:
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 

@@ -76,8 +76,15 @@ class Attribution(Record):
 
     @property
     def image_independent(self) -> bool | None:
-        """Whether the words come whatever the picture: hiding it changes their score by less than INDEPENDENT_NATS."""
-        return None if self.effect_nats is None else abs(self.effect_nats) < INDEPENDENT_NATS
+        """Whether the words come whatever the picture: hiding it changes their score by less than INDEPENDENT_NATS.
+
+        Not where a causal map, whose values are such changes too, has found a place that changes it by more: what
+        speaks for the words and what speaks against them then cancel.
+        """
+        if self.effect_nats is None:
+            return None
+        cancels = self.causal and abs(self.values).max() >= INDEPENDENT_NATS
+        return bool(abs(self.effect_nats) < INDEPENDENT_NATS and not cancels)
 
     def __repr__(self) -> str:
         words = " against ".join(self.target) if self.contrast else " ".join(self.target)

@@ -49,6 +49,13 @@ def box_text(boxes: list[Box], language: str) -> str:
     return "[" + ", ".join(entries) + "]"
 
 
+def ways_to_ask(name: str, language: str) -> tuple[str, ...]:
+    """The closed questions about a finding that are taught."""
+    book = phrases(language)
+    templates = book.IS_THERE.get(name, book.IS_THERE["*"]) + world.STRICT[language]
+    return tuple(template.format(name=book.NAMES[name], a_name=book.A_NAMES[name]) for template in templates)
+
+
 class Tutor:
     """Asks about films. Deterministic for its generator."""
 
@@ -85,9 +92,7 @@ class Tutor:
         return Lesson(text, book.YES if name in here else book.NO, "yes_no")
 
     def _whether(self, name: str, language: str) -> str:
-        book = phrases(language)
-        template = self.pick(book.IS_THERE.get(name, book.IS_THERE["*"]) + world.STRICT[language])
-        return template.format(name=book.NAMES[name], a_name=book.A_NAMES[name])
+        return self.pick(ways_to_ask(name, language))
 
     def is_there_on_side(self, findings: tuple[Finding, ...], language: str) -> Lesson:
         book = phrases(language)

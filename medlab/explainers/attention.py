@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.errors import SpecError, shown
-from medlab.core.record import check_choice, check_whole
+from medlab.core.record import check_choice, check_text, check_whole
 from medlab.explainers.aims import Aim, Strand
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.cost import reckon
-from medlab.explainers.glass import Glass
+from medlab.explainers.glass import Glass, foretelling
 from medlab.explainers.streaming import PIECE, Layer, Watcher, streamed
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ class Attention(Method):
     layers  "all", "full" (global layers), "sliding" (local ones, which may not reach the scan at all), or by number
             from 0: "3", "0-3"
     heads   "mean", or the number of one
+    reader  words of the prompt behind the scan, such as the name of the finding that is asked for: their look instead
+            of that of the places that foretell. "" for none
 
     Two words in one place share one map: in a contrast they count once, and nothing is subtracted.
     """
 
     layers: str = "all"
     heads: str | int = "mean"
+    reader: str = ""
 
     name = "attention"
     family = "attention"
@@ -48,13 +51,19 @@ class Attention(Method):
         check_layers(self.layers)
         if self.heads != "mean":
             check_whole("heads", self.heads)
+        check_text("reader", self.reader, empty=True)
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        told = super().settings
+        return told if self.reader else told[:-1]
 
     def draw(self, request: Request) -> Map:
         glass = request.glass
         layers = chosen_layers(self.layers, glass.language.config.layer_types)
         if self.heads != "mean":
             check_whole("heads", self.heads, 0, glass.language.config.num_attention_heads - 1)
-        shares = attention_maps(request)[layers]
+        shares = attention_maps(request, self.reader)[layers]
         return Map((shares.mean(1) if self.heads == "mean" else shares[:, self.heads]).mean(0))
 
     def cost(self, request: Request) -> Cost:
@@ -133,17 +142,21 @@ class Kept(Watcher):
         self.layers.append(layer)
 
 
-def attention_maps(request: Request) -> np.ndarray:
+def attention_maps(request: Request, reader: str = "") -> np.ndarray:
     """(layers, heads, grid_rows, grid_cols) float32: the share of attention that each head pays to each image token.
 
     Mean over the places that foretell the aim's tokens; for a contrast whose words stand in different contexts, those
-    for less those against.
+    for less those against. With a `reader`, the mean over its tokens, whatever the aim.
     """
     import torch
 
     glass, place, total = request.glass, request.glass.places(request.scan), 0.0
-    for sign, strands in readings(request.aim):
-        rows = Rows(torch.tensor(foretelling(glass, strands[0]), device=glass.ids.device), place)
+    contexts = readings(request.aim)
+    if reader:  # what the prompt's tokens look at does not hang on the reply
+        contexts = [(1, contexts[0][1])]
+    for sign, strands in contexts:
+        places = tokens_of(glass, reader, request.scan) if reader else foretelling(glass, strands[0])
+        rows = Rows(torch.tensor(places, device=glass.ids.device), place)
         with torch.no_grad(), watched(glass, request.scan, rows):
             glass.logprobs(strands[0], scan=request.scan)
         total = total + sign * torch.stack(rows.shares)
@@ -158,9 +171,27 @@ def readings(aim: Aim) -> list[tuple[int, tuple[Strand, ...]]]:
     return [(one[0].sign, tuple(one)) for one in alike.values()]
 
 
-def foretelling(glass: Glass, strand: Strand) -> list[int]:
-    """Where in prompt and reply the logits of the strand's tokens are read: one place before each."""
-    return [len(glass.ids) - 1 + place for place in strand.places]
+def tokens_of(glass: Glass, words: str, scan: int = 0) -> list[int]:
+    """Where in the prompt the tokens of `words` stand, the last time that they do.
+
+    Raises SpecError for words that the prompt does not hold behind the scan: those before it cannot look at it.
+    """
+    behind = glass.places(scan).stop
+    pieces = spelled(glass, behind)
+    text = "".join(pieces)
+    start = text.rfind(words)
+    if start < 0:
+        raise SpecError(
+            f"reader {shown(words)}", accepted=f"words of the prompt behind the scan: {shown(text.strip())}"
+        )
+    ends = np.cumsum([len(piece) for piece in pieces])
+    starts = ends - [len(piece) for piece in pieces]
+    return (behind + np.flatnonzero((ends > start) & (starts < start + len(words)))).tolist()
+
+
+def spelled(glass: Glass, start: int) -> list[str]:
+    """The prompt's tokens from `start` on, each as text; "" for those that are not shown."""
+    return [glass.model.speech.text([token]) for token in glass.ids[start:].tolist()]
 
 
 def row_of(glass: Glass, strand: Strand, *, mean: bool) -> "torch.Tensor":

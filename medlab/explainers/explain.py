@@ -93,7 +93,11 @@ def attribute(method: Method, request: Request) -> Attribution:
     """One method's map as a record, with all that it must carry."""
     began = time.perf_counter()
     found = method.draw(request)
-    seconds = time.perf_counter() - began
+    return as_record(method, request, found, time.perf_counter() - began)
+
+
+def as_record(method: Method, request: Request, found: Map, seconds: float) -> Attribution:
+    """What `method` drew for `request` in so many seconds, as a record with all that it must carry."""
     _check(found, method)
     aim = request.aim
     score, effect = effect_of(request) if method.needs != "nothing" and request.opened else (None, None)
@@ -145,11 +149,15 @@ def agreement_of(maps: Sequence[Attribution]) -> np.ndarray:
 
 
 def coarser(values: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """(grid) float32: the mean over the cells of a finer grid that each cell holds; the grids must nest."""
-    rows, cols = values.shape[0] // grid[0], values.shape[1] // grid[1]
-    if (grid[0] * rows, grid[1] * cols) != values.shape:
-        raise SpecError(f"a grid of {values.shape} on one of {grid}", accepted="grids of which one divides the other")
-    return values.reshape(grid[0], rows, grid[1], cols).mean((1, 3))
+    """(grid) float32: the mean of a map, by area, over each cell of another grid, whether or not the grids nest."""
+    down, across = (_overlaps(have, wanted) for have, wanted in zip(values.shape, grid, strict=True))
+    return (down @ values.astype(np.float64) @ across.T).astype(np.float32)
+
+
+def _overlaps(have: int, wanted: int) -> np.ndarray:
+    """(wanted, have) float64: the share of each of `wanted` equal parts of a line in each of `have`."""
+    part, other = np.arange(wanted)[:, None] * have, np.arange(have)[None] * wanted
+    return np.clip(np.minimum(part + have, other + wanted) - np.maximum(part, other), 0, None) / have
 
 
 def _made(method: str | Method, options: dict) -> Method:

@@ -6,6 +6,7 @@ transformers, never assumed; and before anything is explained, the steps togethe
 gives. It knows no method.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from medlab.core.errors import CapabilityError, SpecError
 from medlab.core.geometry import SquareFit
 from medlab.core.query import Query
 from medlab.explainers.aims import Aim, Strand
+from medlab.explainers.branches import Branches
+from medlab.explainers.lastlayer import only
 from medlab.models.hf.states import State, cut, join
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ KEPT = 4
 """queries that are kept open for each model, so that a second method or word costs only its own work"""
 TOKENS = 16_384
 """tokens of a batch that go through the language model at once"""
+CACHED = 2048
+"""of them on a CPU: more outgrow its cache, which costs more than it saves"""
 SCANS = 16
 """pictures that go through the tower at once"""
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
@@ -103,6 +108,14 @@ class Glass:
         """Where a scan's tokens stand in the prompt."""
         return self._places[scan]
 
+    def laid(self, strands: Sequence[Strand]) -> Branches:
+        """Replies side by side behind the prompt, as `lean_score` reads them."""
+        return Branches(len(self.ids), strands)
+
+    def at_once(self, length: int) -> int:
+        """How many rows of `length` tokens go through the language model in one batch."""
+        return max(1, (CACHED if self.module.device.type == "cpu" else TOKENS) // length)
+
     def see(self, pixels: "torch.Tensor") -> "torch.Tensor":
         """(n, patches, width) of (n, 3, size, size): what the tower makes of pictures."""
         return self.tower(pixel_values=pixels.to(self.module.dtype)).last_hidden_state
@@ -154,7 +167,8 @@ class Glass:
         if stop not in self._states:
             with torch.no_grad():
                 row = self.embedded(Strand((), ()))[:, :stop]
-                cache = self._pass(row, self.allowed(stop), torch.arange(stop)[None], None)[1]
+                last = torch.tensor([stop - 1], device=row.device)
+                cache = self._pass(row, self.allowed(stop), torch.arange(stop)[None], None, last)[1]
             self._states[stop] = cut(cache, [(0, stop)])[0]
         return self._states[stop]
 
@@ -175,10 +189,18 @@ class Glass:
         return self.module.lm_head(self.hidden(embedded, allowed, positions, state)[:, rows])
 
     def hidden(
-        self, embedded: "torch.Tensor", allowed: Allowed, positions: "torch.Tensor", state: State | None = None
+        self,
+        embedded: "torch.Tensor",
+        allowed: Allowed,
+        positions: "torch.Tensor",
+        state: State | None = None,
+        rows: "torch.Tensor | None" = None,
     ) -> "torch.Tensor":
-        """(batch, new, hidden) of the last layer, as `run` reads its logits from: for whoever wants few at a time."""
-        return self._pass(embedded, allowed, positions, state)[0]
+        """(batch, new, hidden) of the last layer, as `run` reads its logits from: for whoever wants few at a time.
+
+        rows  (rows,) places: these alone, (batch, rows, hidden); the last layer does no more than they need
+        """
+        return self._pass(embedded, allowed, positions, state, rows)[0]
 
     def logprobs(self, strand: Strand, tokens: "torch.Tensor | None" = None, scan: int = 0) -> "torch.Tensor":
         """(batch, places) natural log-probability of each token of the strand that counts; can be differentiated.
@@ -188,7 +210,11 @@ class Glass:
         return chosen_logprobs(self._logits(strand, tokens, scan), strand)
 
     def score(self, aim: Aim, tokens: "torch.Tensor | None" = None, scan: int = 0) -> "torch.Tensor":
-        """(batch,) sum over the aim's tokens, natural: for, less against."""
+        """(batch,) sum over the aim's tokens, natural: for, less against.
+
+        Every layer reads every token, and replies behind different words have passes of their own: for whoever watches
+        the layers. `lean_score` gives the same numbers for less.
+        """
         total, known = 0, {}
         for strand in aim.strands:
             same = (strand.reply[:-1], strand.places)  # two words in one place cost one pass
@@ -197,32 +223,18 @@ class Glass:
             total = total + strand.sign * chosen_logprobs(known[same], strand).sum(-1)
         return total
 
+    def lean_score(self, aim: Aim, tokens: "torch.Tensor | None" = None, scan: int = 0) -> "torch.Tensor":
+        """`score` in one pass for all replies, the last layer run where something is foretold; has gradients too."""
+        told = self._lean_logprobs(aim.strands, tokens, scan)
+        return sum(strand.sign * one.sum(-1) for strand, one in zip(aim.strands, told, strict=True))
+
     def score_many(self, aim: Aim, tokens: "torch.Tensor", scan: int = 0) -> "torch.Tensor":
-        """`score` without gradients, of any number of rows, in batches that fit."""
+        """`lean_score` without gradients, of any number of rows, in batches that fit."""
         import torch
 
-        at_once = max(1, TOKENS // (len(self.ids) + max(len(strand.reply) for strand in aim.strands)))
+        at_once = self.at_once(len(self.laid(aim.strands)) - self._places[scan].start)
         with torch.no_grad():
-            return torch.cat([self.score(aim, part, scan) for part in tokens.split(at_once)])
-
-    def blind_score(self, aim: Aim, scan: int = 0) -> "torch.Tensor":
-        """(1,) `score` where nothing but the scan's own tokens may look at the scan."""
-        import torch
-
-        total, place = 0, self._places[scan]
-        for strand in aim.strands:
-            embedded = self.embedded(strand)
-            length = embedded.shape[1] - 1
-            outside = torch.ones(length, dtype=torch.bool, device=embedded.device)
-            outside[place] = False
-            allowed = {}
-            for kind, mask in self.allowed(length).items():
-                allowed[kind] = mask.clone()
-                allowed[kind][:, outside, place] = False
-            said = [len(self.ids) - 1 + at for at in strand.places]
-            logits = self.run(embedded[:, :length], allowed, torch.arange(length)[None], said)
-            total = total + strand.sign * chosen_logprobs(logits, strand).sum(-1)
-        return total
+            return torch.cat([self.lean_score(aim, part, scan) for part in tokens.split(at_once)])
 
     def check(self, aim: Aim) -> None:
         """That the steps give what the model gives. Raises CapabilityError where they do not, or are not finite."""
@@ -233,9 +245,9 @@ class Glass:
         strand = aim.strands[0]
         with torch.no_grad():
             inputs = self.model.inputs(self.query, strand.reply)
-            places = torch.tensor([len(self.ids) - 1 + place for place in strand.places])
-            logits = self.module(**inputs, logits_to_keep=places.to(self.ids.device)).logits
-            own, steps = chosen_logprobs(logits, strand), self.logprobs(strand)
+            said = torch.tensor(foretelling(self, strand), device=self.ids.device)
+            own = chosen_logprobs(self.module(**inputs, logits_to_keep=said).logits, strand)
+            steps = torch.cat([self.logprobs(strand), self._lean_logprobs(aim.strands, None, 0)[0]])
         apart = float((own - steps).abs().max())
         kind = str(self.module.dtype).removeprefix("torch.")
         if not apart <= TOLERANCE.get(kind, 1e-3):
@@ -254,13 +266,32 @@ class Glass:
         length = embedded.shape[1] - 1  # nothing is foretold by the last token
         allowed = {kind: mask[:, start:] for kind, mask in self.allowed(length).items()}
         state = self.opening(start) if start else None
-        said = [len(self.ids) - 1 + place - start for place in strand.places]
+        said = [row - start for row in foretelling(self, strand)]
         return self.run(embedded[:, start:length], allowed, torch.arange(start, length)[None], said, state)
 
+    def _lean_logprobs(
+        self, strands: Sequence[Strand], tokens: "torch.Tensor | None", scan: int
+    ) -> "list[torch.Tensor]":
+        """(batch, places) of each strand, as `logprobs`; all of them in one pass."""
+        import torch
+
+        start, laid = self._places[scan].start, self.laid(strands)
+        embedded = self.embedded(Strand(laid.tokens, ()), tokens, scan)[:, start:]
+        allowed = {kind: mask[:, start:] for kind, mask in laid.allowed(self.allowed(laid.longest)).items()}
+        state = self.opening(start) if start else None
+        rows = torch.tensor(laid.rows, device=embedded.device) - start
+        logits = self.module.lm_head(self.hidden(embedded, allowed, laid.positions()[:, start:], state, rows))
+        return [chosen_logprobs(logits[:, said], s) for s, said in zip(strands, laid.said, strict=True)]
+
     def _pass(
-        self, embedded: "torch.Tensor", allowed: Allowed, positions: "torch.Tensor", state: State | None
+        self,
+        embedded: "torch.Tensor",
+        allowed: Allowed,
+        positions: "torch.Tensor",
+        state: State | None,
+        few: "torch.Tensor | None" = None,
     ) -> "tuple[torch.Tensor, DynamicCache | None]":
-        """(hidden states (batch, new, hidden), cache) of the language model."""
+        """(hidden states (batch, new, hidden), or of the places `few` alone, and the cache) of the language model."""
         import torch
 
         rows, there = len(embedded), embedded.device
@@ -277,10 +308,11 @@ class Glass:
                 least = torch.finfo(embedded.dtype).min
                 mask = torch.zeros_like(mask, dtype=embedded.dtype).masked_fill(~mask, least)
             masks[kind] = mask.expand(rows, -1, -1, -1)
-        out = self.language(
-            inputs_embeds=embedded, attention_mask=masks, position_ids=positions.to(there), past_key_values=cache,
-            use_cache=cache is not None,
-        )  # fmt: skip
+        with only(self.language, few) if few is not None else contextlib.nullcontext():
+            out = self.language(
+                inputs_embeds=embedded, attention_mask=masks, position_ids=positions.to(there), past_key_values=cache,
+                use_cache=cache is not None,
+            )  # fmt: skip
         return out.last_hidden_state, cache
 
     def _read_masks(self, length: int) -> Allowed:
@@ -329,6 +361,11 @@ class Glass:
         if order != sorted(order):
             raise SpecError(f"scans shown in the order {order}", accepted="in the order of query.scans")
         return tuple(runs)
+
+
+def foretelling(glass: Glass, strand: Strand) -> list[int]:
+    """Where in prompt and reply each token of the strand that counts is foretold: by the token before it."""
+    return [len(glass.ids) - 1 + place for place in strand.places]
 
 
 def chosen_logprobs(logits: "torch.Tensor", strand: Strand) -> "torch.Tensor":

@@ -155,7 +155,7 @@ def score_of(request: Request, inputs: "torch.Tensor", of: str) -> "torch.Tensor
         inputs = glass.see(inputs)
     if of != "tokens":
         inputs = glass.project(inputs.to(glass.module.dtype))
-    return glass.score(request.aim, inputs, request.scan)
+    return glass.lean_score(request.aim, inputs, request.scan)
 
 
 def gradient(request: Request, inputs: "torch.Tensor", of: str) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -238,11 +238,9 @@ def kept_bytes(request: Request, of: str) -> float:
 
 
 def runs_of(request: Request) -> tuple[int, int]:
-    """(tokens, places that give logits) of the language model for one score: a contrast may need two runs."""
-    glass = request.glass
-    own = len(glass.ids) - glass.places(request.scan).start
-    runs = {(strand.reply[:-1], strand.places) for strand in request.aim.strands}
-    return sum(own + len(reply) for reply, _ in runs), sum(len(said) for _, said in runs)
+    """(tokens, places that give logits) of the language model for one score."""
+    laid = request.glass.laid(request.aim.strands)
+    return len(laid) - request.glass.places(request.scan).start, len(laid.rows)
 
 
 def reckon_gradients(name: str, request: Request, of: str, rows: int) -> Cost:

@@ -15,10 +15,10 @@ from medlab.core.errors import SpecError
 from medlab.core.query import Query
 from medlab.core.record import Record, check_choice, check_number, check_whole, frozen_array, record
 from medlab.explainers.aims import Strand, Target, aim_at
-from medlab.explainers.attention import check_layers, chosen_layers, foretelling, readings
+from medlab.explainers.attention import check_layers, chosen_layers, readings
 from medlab.explainers.base import Request
 from medlab.explainers.explain import request_for
-from medlab.explainers.glass import TOKENS, Glass, chosen_logprobs
+from medlab.explainers.glass import TOKENS, Glass, chosen_logprobs, foretelling
 
 if TYPE_CHECKING:
     import torch

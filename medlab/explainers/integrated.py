@@ -14,7 +14,7 @@ import numpy as np
 from medlab.core.record import check_choice, check_whole
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.baselines import baseline_of, check_baseline
-from medlab.explainers.gradients import at_once, gradients, inputs_of, on_grid, reckon_gradients, score_of
+from medlab.explainers.gradients import at_once, gradients, inputs_of, on_grid, reckon_gradients, runs_of, score_of
 
 if TYPE_CHECKING:
     import torch
@@ -59,10 +59,13 @@ class IntegratedGradients(Method):
         def slopes(points: "Iterator[torch.Tensor]") -> "Iterator[torch.Tensor]":
             return (slope for _, slope in gradients(request, points, self.of))
 
-        values = on_grid(request.glass, integrate(slopes, start, end, self.steps, at_once(request, self.of)), self.of)
+        glass, rows = request.glass, at_once(request, self.of)
+        if self.of == "tokens":  # what fits into memory may still be too much for a CPU's cache
+            rows = min(rows, glass.at_once(runs_of(request)[0]))
+        values = on_grid(glass, integrate(slopes, start, end, self.steps, rows), self.of)
         with torch.no_grad():
-            change = float(score_of(request, end, self.of)) - float(score_of(request, start, self.of))
-        return Map(values[0], completeness_error=abs(float(values.sum(dtype=np.float64)) - change))
+            there, here = score_of(request, torch.cat([end, start]), self.of).tolist()
+        return Map(values[0], completeness_error=abs(float(values.sum(dtype=np.float64)) - (there - here)))
 
     def cost(self, request: Request) -> Cost:
         return reckon_gradients(self.name, request, self.of, self.steps)

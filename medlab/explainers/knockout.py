@@ -2,8 +2,9 @@
 
 What a scan's own tokens are does not change, so their keys and values are kept (Glass.opening) and only what stands
 after the scan is run again. Many cuts share those keys and values: the tokens after the scan stand side by side, once
-for each cut, in one sequence in which every copy sees the opening, less what is hidden from it, and itself. Which
-token sees which otherwise is what the model itself lets it see. The idea is that of attention knockout (Geva et al.
+for each cut, in one sequence in which every copy sees the opening, less what is hidden from it, and itself; of a
+contrast, a copy holds both replies (see `branches`). Which token sees which otherwise is what the model itself lets it
+see. The idea is that of attention knockout (Geva et al.
 2023, arXiv 2304.14767); the packing is medlab's own, equal to running each cut alone. It draws no conclusions.
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medlab.explainers.aims import Aim, Strand
+from medlab.explainers.aims import Strand
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.cost import reckon
 from medlab.explainers.glass import Glass
@@ -68,15 +69,12 @@ class Knockout(Method):
 
 def cut_scorer(request: Request) -> Callable[[np.ndarray], np.ndarray]:
     """The aim's score, (cuts,) float64, as a function of cuts: (cuts, grid_rows, grid_cols) bool, True is hidden."""
-    glass, aim = request.glass, request.aim
-    behind = [(Behind(glass, strands[0], request.scan), strands) for strands in _alike(aim)]
+    strands = request.aim.strands
+    behind = Behind(request.glass, strands, request.scan)
 
     def score(cuts: np.ndarray) -> np.ndarray:
-        scores = np.zeros(len(cuts))
-        for rest, strands in behind:
-            told = rest.logprobs(cuts, strands).sum(-1, dtype=np.float64)
-            scores += np.array([strand.sign for strand in strands]) @ told
-        return scores
+        told = behind.logprobs(cuts)
+        return sum(strand.sign * one.sum(-1, dtype=np.float64) for strand, one in zip(strands, told, strict=True))
 
     return score
 
@@ -89,28 +87,20 @@ def in_batches(score: Callable[[np.ndarray], np.ndarray], cuts: np.ndarray, requ
     return np.concatenate([score(batch) for batch in tqdm(batches, "knockout", disable=not request.progress)])
 
 
-def _alike(aim: Aim) -> list[list[Strand]]:
-    """The aim's strands, those together that differ in their last word alone: they are read in one pass."""
-    groups: dict[tuple, list[Strand]] = {}
-    for strand in aim.strands:
-        groups.setdefault((strand.reply[:-1], strand.places), []).append(strand)
-    return list(groups.values())
-
-
 class Behind:
-    """What stands behind a scan, up to the last token of a strand that foretells one that counts."""
+    """What stands behind a scan, up to the last token that foretells one that counts: of all strands, as branches."""
 
-    def __init__(self, glass: Glass, strand: Strand, scan: int = 0):
+    def __init__(self, glass: Glass, strands: Sequence[Strand], scan: int = 0):
         import torch
 
         self._glass, self._place = glass, glass.places(scan)
-        stop = self._place.stop
+        self._laid, stop = glass.laid(strands), self._place.stop
         with torch.no_grad():
-            row = glass.embedded(strand)[:, :-1]  # nothing is foretold by the last token
-        self._embedded = row[:, stop:]
-        self._allowed = {kind: mask[0, stop:] for kind, mask in glass.allowed(row.shape[1]).items()}
-        self._positions = torch.arange(stop, row.shape[1])[None]
-        self._said = torch.tensor([len(glass.ids) - 1 + place - stop for place in strand.places])
+            self._embedded = glass.embedded(Strand(self._laid.tokens, ()))[:, stop:]
+        allowed = self._laid.allowed(glass.allowed(self._laid.longest))
+        self._allowed = {kind: mask[0, stop:] for kind, mask in allowed.items()}
+        self._positions = self._laid.positions()[:, stop:]
+        self._rows = torch.tensor(self._laid.rows) - stop
         self._state = glass.opening(stop)
 
     def __len__(self) -> int:
@@ -121,33 +111,33 @@ class Behind:
         """Cuts that go into one packed sequence."""
         return max(1, packed_tokens(self._glass) // len(self))
 
-    def logprobs(self, hidden: np.ndarray, strands: Sequence[Strand]) -> np.ndarray:
-        """(strands, cuts, places) float32, natural: of each token that counts, when it may not look at what is hidden.
+    def logprobs(self, hidden: np.ndarray) -> list[np.ndarray]:
+        """Of each strand (cuts, places) float32, natural: of its tokens that count, where they may not look at a part.
 
-        hidden   (cuts, grid_rows, grid_cols) bool
-        strands  alike but for what is foretold at the places that count
+        hidden  (cuts, grid_rows, grid_cols) bool: what they may not look at
         """
         import torch
 
         cuts = torch.tensor(hidden.reshape(len(hidden), -1))  # a copy: what a record holds is read-only
         there = self._embedded.device
-        chosen = torch.tensor([[strand.reply[place] for place in strand.places] for strand in strands], device=there)
         with torch.no_grad():
-            parts = [self._read(part.to(there), chosen) for part in cuts.split(self.at_once)]
-        return torch.cat(parts, 1).cpu().numpy()
+            parts = [self._read(part.to(there)) for part in cuts.split(self.at_once)]
+        return [torch.cat(one).cpu().numpy() for one in zip(*parts, strict=True)]
 
-    def _read(self, cuts: "torch.Tensor", chosen: "torch.Tensor") -> "torch.Tensor":
-        """(strands, cuts, places) of one packed sequence."""
+    def _read(self, cuts: "torch.Tensor") -> "list[torch.Tensor]":
+        """(cuts, places) of each strand, of one packed sequence."""
         import torch
 
-        number, length = len(cuts), len(self)
+        number, there = len(cuts), cuts.device
         allowed = {kind: self._packed(mask, cuts) for kind, mask in self._allowed.items()}
-        rows = (torch.arange(number)[:, None] * length + self._said).flatten()
-        hidden = self._glass.hidden(
-            self._embedded.repeat(1, number, 1), allowed, self._positions.repeat(1, number), self._state
-        )[0, rows.to(cuts.device)]
-        told = _logprobs(self._glass, hidden, chosen.repeat(1, number))
-        return told.reshape(len(chosen), number, -1)
+        rows = (torch.arange(number)[:, None] * len(self) + self._rows).flatten().to(there)
+        positions = self._positions.repeat(1, number)
+        hidden = self._glass.hidden(self._embedded.repeat(1, number, 1), allowed, positions, self._state, rows)[0]
+        chosen = torch.zeros(len(self._laid.strands), len(self._rows), dtype=torch.long)
+        for one, strand, said in zip(chosen, self._laid.strands, self._laid.said, strict=True):
+            one[list(said)] = torch.tensor([strand.reply[place] for place in strand.places])
+        told = _logprobs(self._glass, hidden, chosen.repeat(1, number).to(there)).unflatten(1, (number, -1))
+        return [one[:, list(said)] for one, said in zip(told, self._laid.said, strict=True)]
 
     def _packed(self, mask: "torch.Tensor", cuts: "torch.Tensor") -> "torch.Tensor":
         """(1, cuts x length, opening + cuts x length) bool, from (length, opening + length) of one copy alone."""
@@ -189,12 +179,11 @@ def reckon_knockouts(name: str, request: Request, cuts: int) -> Cost:
     """What so many cuts cost."""
     glass = request.glass
     stop = glass.places(request.scan).stop
-    alike = _alike(request.aim)
-    lengths = [len(glass.ids) + len(strands[0].reply) - 1 - stop for strands in alike]
-    rows = cuts * sum(len(strands[0].places) for strands in alike)
+    laid = glass.laid(request.aim.strands)
+    length, rows = len(laid) - stop, cuts * len(laid.rows)
     # a part of a packed sequence is seen by nobody, and computed all the same
-    packed = max(packed_tokens(glass), *lengths)
+    packed = max(packed_tokens(glass), length)
     seen = stop + packed
     # the mask, and as numbers what attention makes of it, for each kind of layer
     peak = packed * seen * 10 + 3 * 4 * min(LOGITS, rows * glass.language.config.vocab_size)
-    return reckon(name, glass, tower=1, tokens=stop + cuts * sum(lengths), seen=seen, rows=rows, peak=peak)
+    return reckon(name, glass, tower=1, tokens=stop + cuts * length, seen=seen, rows=rows, peak=peak)

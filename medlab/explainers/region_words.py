@@ -16,7 +16,7 @@ from medlab.core.geometry import SquareFit
 from medlab.core.grid import to_cells
 from medlab.core.query import Query
 from medlab.core.record import Record, check_text, check_tuple, check_whole, frozen_array, record
-from medlab.explainers.aims import Strand, Words, aim_at
+from medlab.explainers.aims import Words, aim_at
 from medlab.explainers.base import Request
 from medlab.explainers.knockout import BATCH, Behind
 from medlab.explainers.shapley import parts_of
@@ -99,9 +99,9 @@ class RegionWords(Record):
         return sorted(lost, key=lambda pair: -pair[1])
 
     def independent(self, word: int) -> bool:
-        """Whether the word comes whatever the picture: hiding all of it hardly moves its log-probability."""
+        """Whether the word comes whatever the picture: hiding all of it hardly moves any of its tokens."""
         _, start, stop = self.words[word]
-        return abs(float(self.effects_nats[start:stop].sum())) < INDEPENDENT_NATS
+        return float(abs(self.effects_nats[start:stop]).max()) < INDEPENDENT_NATS
 
     def __repr__(self) -> str:
         return f"RegionWords({len(self.values)} regions x {len(self.words)} words, {self.values.shape[1]} tokens)"
@@ -133,7 +133,7 @@ def region_words(
     key = ("region_words", strand, scan, labels, cells.tobytes())
     if key not in glass.notes:
         whole = np.stack([np.zeros(glass.grid, bool), np.ones(glass.grid, bool)])
-        told = _told(Behind(glass, strand, scan), strand, np.concatenate([whole, cells]), progress)
+        told = _told(Behind(glass, [strand], scan), np.concatenate([whole, cells]), progress)
         glass.notes[key] = RegionWords(
             told[0] - told[2:],
             cells,
@@ -151,13 +151,13 @@ def region_words(
     return glass.notes[key]
 
 
-def _told(behind: Behind, strand: Strand, cuts: np.ndarray, progress: bool) -> np.ndarray:
+def _told(behind: Behind, cuts: np.ndarray, progress: bool) -> np.ndarray:
     """(cuts, tokens) float32 log-probabilities."""
     from tqdm.auto import tqdm
 
     batches = [cuts[at : at + BATCH] for at in range(0, len(cuts), BATCH)]
     bar = tqdm(batches, "regions and words", disable=not progress, unit="batch")
-    return np.concatenate([behind.logprobs(batch, [strand])[0] for batch in bar])
+    return np.concatenate([behind.logprobs(batch)[0] for batch in bar])
 
 
 def _sets_of(regions: Regions, fit: SquareFit, grid: tuple[int, int], scan: int) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -58,14 +58,15 @@ class Relevance(Method):
 
     def cost(self, request: Request) -> Cost:
         tokens, said = runs_of(request)
-        times = 2 * len(readings(request.aim)) if self.grid == "patches" else 0
+        contexts = len(readings(request.aim))  # each is a pass of its own
+        times = 2 * contexts if self.grid == "patches" else 0
         # of a piece of a map: itself, the gradient, and what is made of the two
         peak = kept_bytes(request, "pixels" if self.grid == "patches" else "tokens") + 5 * 4 * PIECE
         return reckon(
             self.name,
             request.glass,
             tower=1 + times,
-            tokens=2 * tokens,
+            tokens=2 * tokens * contexts,
             seen=tokens / 2,
             rows=2 * said,
             peak=peak,

@@ -39,7 +39,7 @@ class Rise(Method):
     keep    share of the scan that a mask lets be seen, on the average
     """
 
-    masks: int = 1000
+    masks: int = 500
     coarse: int = 7
     keep: float = 0.5
 
@@ -89,7 +89,7 @@ class RiseTokens(Rise):
     but what the tower carried over to its neighbours.
     """
 
-    masks: int = 500
+    masks: int = 200
 
     name = "rise_tokens"
     passes = "1 tower, a language pass for each mask"
@@ -109,7 +109,7 @@ class RiseTokens(Rise):
 
     def cost(self, request: Request) -> Cost:
         glass = request.glass
-        length = len(glass.ids) - glass.places(request.scan).start
+        length = len(glass.laid(request.aim.strands)) - glass.places(request.scan).start
         return reckon(self.name, glass, tower=1, tokens=self.masks * length, seen=length / 2, rows=self.masks)
 
 

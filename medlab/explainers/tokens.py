@@ -51,18 +51,17 @@ class TokenOcclusion(Method):
         tokens = glass.tokens()[request.scan]
         mean = tokens.mean(0)
         hidden = torch.from_numpy(masks.reshape(len(masks), -1, 1)).to(tokens.device)
-        with torch.no_grad():
-            whole = glass.score(request.aim, tokens[None], request.scan)
-            rows = [
-                glass.score_many(request.aim, torch.where(part, mean, tokens), request.scan)
-                for part in tqdm(hidden.split(AT_ONCE), self.name, disable=not request.progress, unit="batch")
-            ]
+        whole = glass.score_many(request.aim, tokens[None], request.scan)
+        rows = [
+            glass.score_many(request.aim, torch.where(part, mean, tokens), request.scan)
+            for part in tqdm(hidden.split(AT_ONCE), self.name, disable=not request.progress, unit="batch")
+        ]
         return Map(mean_over_squares((whole - torch.cat(rows)).cpu().numpy(), masks))
 
     def cost(self, request: Request) -> Cost:
         glass = request.glass
         number = len(squares(glass.grid, self.cells, self.stride))
-        length = len(glass.ids) - glass.places(request.scan).start
+        length = len(glass.laid(request.aim.strands)) - glass.places(request.scan).start
         return reckon(self.name, glass, tower=1, tokens=number * length, seen=length / 2, rows=number)
 
 

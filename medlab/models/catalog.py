@@ -44,6 +44,8 @@ class Entry(Record):
     """its id on the Hugging Face hub; None where it comes with medlab"""
     folder: str | None = None
     """below the medlab package, where it comes with medlab"""
+    base: str | None = None
+    """the entry on whose weights its own are laid: its folder then holds only what differs; None for a whole one"""
     shape: str | None = None
     """its shape's name in the catalog; None where none is kept"""
     parameters: int | None = None

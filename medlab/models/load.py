@@ -13,6 +13,7 @@ from typing import Any
 from medlab.core.errors import CapabilityError, DataError, SpecError, UnknownName, shown
 from medlab.models.base import Model
 from medlab.models.catalog import Entry
+from medlab.models.changes import check_changes, lay_over
 from medlab.models.checkpoint import Checkpoint, read_checkpoint, read_kind
 from medlab.models.conventions import Conventions, conventions_for
 from medlab.models.conventions.families import FAMILIES
@@ -75,6 +76,8 @@ def load_model(
     task, _ = read_kind(folder)
     if tuned is not None:
         check_adapter(tuned)
+    if wanted.changes:
+        check_changes(pathlib.Path(wanted.changes), quantize)
     if task == "image-embedding" and (quantize or tuned or family):
         raise CapabilityError(
             f"quantize=, adapter= or family= for {wanted.name}, which embeds", accepted="none of them"
@@ -173,10 +176,14 @@ def _made(
 ) -> Model:
     processor = open_processor(checkpoint)
     module = open_module(checkpoint, placement)
+    changes = pathlib.Path(wanted.changes) if wanted.changes else None
+    if changes is not None:
+        lay_over(module, changes)
     if tuned is not None:
         module = with_adapter(module, tuned)
     name = wanted.name if tuned is None else f"{wanted.name}+{tuned.name}"
-    fingerprint = fingerprint_of(checkpoint, placement, tuned, conventions)
+    told = (checkpoint, placement, tuned, conventions)
+    fingerprint = fingerprint_of(*told, changes=changes)
     if checkpoint.task == "image-embedding":
         from medlab.models.embedding.model import EmbeddingModel
 
@@ -184,4 +191,6 @@ def _made(
     from medlab.models.hf.model import HFModel
 
     guard = Guard.load(pathlib.Path(checkpoint.folder))
-    return HFModel(module, processor, name=name, conventions=conventions, fingerprint=fingerprint, guard=guard)
+    model = HFModel(module, processor, name=name, conventions=conventions, fingerprint=fingerprint, guard=guard)
+    model.weights_fingerprint = fingerprint_of(*told, changes=changes, libraries=False)
+    return model

@@ -24,6 +24,8 @@ class Wanted(Record):
     """a commit, tag or branch of the hub's; None is the newest"""
     folder: str | None = None
     """on this machine, where it does not come from the hub"""
+    changes: str | None = None
+    """folder of the tensors that take the place of the checkpoint's, where it is another's with a few changed"""
 
 
 def resolve(name: str | pathlib.Path) -> Wanted:
@@ -39,7 +41,7 @@ def resolve(name: str | pathlib.Path) -> Wanted:
     if known is not None:
         if revision and known.hub is None:
             raise SpecError(f"{shown(text)}: {plain} comes with medlab and has no revisions", accepted=plain)
-        return Wanted(text, known, known.hub, revision or None, str(known.path) if known.path else None)
+        return _of_catalog(text, known, revision or None)
     path = pathlib.Path(text).expanduser()
     if path.is_dir():
         return Wanted(pathlib.Path(os.path.abspath(path)).name, folder=str(path))
@@ -53,6 +55,13 @@ def resolve(name: str | pathlib.Path) -> Wanted:
         fix = "medlab models, or the folder that save_pretrained wrote"
         raise DataError("missing_file", f"no folder {shown(text)}", accepted="a folder, org/name, or a name", fix=fix)
     return Wanted(plain, entry(plain))
+
+
+def _of_catalog(text: str, known: Entry, revision: str | None) -> Wanted:
+    own = str(known.path) if known.path else None
+    if known.base is None:
+        return Wanted(text, known, known.hub, revision, own)
+    return Wanted(text, known, folder=str(entry(known.base).path), changes=own)
 
 
 def _check_written(name: str | pathlib.Path, text: str) -> None:

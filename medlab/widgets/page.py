@@ -12,6 +12,8 @@ import numpy as np
 from medlab.core.scan import Scan
 
 STATIC = pathlib.Path(__file__).parent / "static"
+SCRIPTS = ("elements", "line", "picture", "words", "hands", "explorer")
+"""files of STATIC that make the page's module, read one after another: anywidget takes one text, and no bundler"""
 MOST_PIXELS = 1024
 """of the longer side of the picture that is sent: a page needs no more"""
 GREYS = 65535
@@ -26,20 +28,27 @@ def page_class() -> type:
     import traitlets
 
     class ExplorerPage(anywidget.AnyWidget):
-        _esm = STATIC / "explorer.js"
+        _esm = script()
         _css = STATIC / "explorer.css"
         pixels = traitlets.Bytes().tag(sync=True)
         """the scan for the page: uint16, little endian, (rows, cols, channels)"""
         drops = traitlets.Bytes().tag(sync=True)
-        """a map for each word: float32, (words, grid_rows, grid_cols); empty until they are known"""
+        """a map for each word: float32, (words, grid_rows, grid_cols), one side after the other; empty for none"""
         values = traitlets.Bytes().tag(sync=True)
-        """the map that is shown: float32, (grid_rows, grid_cols); empty for none"""
+        """the maps that are shown: float32, their cells row by row, one side after the other; empty for none"""
         state = traitlets.Dict().tag(sync=True)
         """everything else that the page shows"""
+        busy = traitlets.Bool(False).tag(sync=True)
+        """True from the moment that a message of the page is heard until it is answered"""
         view = traitlets.Dict(VIEW).tag(sync=True)
         """how the picture is shown: grey levels, opacity, heat or contour; the page writes it"""
 
     return ExplorerPage
+
+
+def script() -> str:
+    """The page's module: one ES module that fetches nothing."""
+    return "\n".join((STATIC / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
 
 
 def picture_bytes(scan: Scan) -> tuple[bytes, tuple[int, int, int]]:

@@ -4,128 +4,180 @@ Every map in it comes with its verdict and with whether its words come whatever 
 """
 
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
 
 import numpy as np
 
-from medlab.core.answer import Answer
-from medlab.core.attribution import INDEPENDENT_NATS, Attribution
+from medlab.core.attribution import INDEPENDENT_NATS
 from medlab.core.scan import Scan
-from medlab.explainers.masking import Counterfactual
 from medlab.explainers.methods import METHODS, SHORT, make_method
-from medlab.explainers.region_words import RegionWords
-from medlab.explainers.trust.verdicts import verdict_for
+from medlab.explainers.trust.verdicts import key_of, verdict_for
+from medlab.models.base import Model
 from medlab.plots.overlay import AGAINST, FOR
 from medlab.widgets.labels import LABELS, LANGUAGES
-from medlab.widgets.links import METHOD, Region, Word, maps_of
-
-if TYPE_CHECKING:
-    from medlab.models.base import Model
+from medlab.widgets.layers import Options, Stack, chosen, heads_of, layers_of, stack_of
+from medlab.widgets.links import METHOD, maps_of
+from medlab.widgets.side import Side
 
 
 @dataclasses.dataclass(frozen=True)
 class Sight:
     """Everything that a panel shows."""
 
+    model: Model
     language: str
-    question: str
-    answer: Answer
-    words: tuple[Word, ...]
+    sides: tuple[Side, ...]
+    """one, or two"""
+    scans: tuple[Scan, ...]
+    number: int
+    """of the scan that is looked at"""
+    together: bool
+    """whether a question is about all scans"""
     method: str
-    against: str
-    links: RegionWords | None
-    no_links: str
-    """why words and regions are not linked; empty where they are, or are not yet"""
-    attribution: Attribution | None
-    span: tuple[int, int]
-    """tokens of the answer that `attribution` is about: first, one past its last; (0, 0) for none"""
-    region: Region | None
-    counterfactual: Counterfactual | None
+    options: Options
+    """of the method: its layer, its head"""
     error: str
     done: str
     """the message of the page that was answered last"""
 
+    @property
+    def scan(self) -> Scan:
+        return self.scans[self.number]
+
+    @property
+    def index(self) -> int:
+        """Which of an answer's scans is looked at."""
+        return self.number if self.together else 0
+
 
 def drops_for(sight: Sight) -> np.ndarray | None:
-    """(words, grid_rows, grid_cols) float32, or None where words and regions are not linked."""
-    return None if sight.links is None else maps_of(sight.links)
+    """(words, grid_rows, grid_cols) float32: words of the linked sides, one side after the other; None for none."""
+    linked = [maps_of(links) for side in sight.sides if (links := side.known_links(sight.index)) is not None]
+    return np.concatenate(linked) if linked else None
 
 
-def state_for(sight: Sight, model: "Model", scan: Scan, shape: tuple[int, int, int]) -> dict:
+def values_for(sight: Sight) -> np.ndarray | None:
+    """(cells,) float32: the maps that are shown, row by row, one side after the other; None for none."""
+    maps = [side.attribution.values.ravel() for side in sight.sides if side.attribution is not None]
+    return np.concatenate(maps) if maps else None
+
+
+def state_for(sight: Sight, shape: tuple[int, int, int]) -> dict:
     """The page's `state`. shape: (rows, cols, channels) of the picture that was sent."""
+    scan, model = sight.scan, sight.model
     fit = model.fit_of(scan) if hasattr(model, "fit_of") else None
     square = fit.box_to_original((0, 0, fit.size, fit.size), clip=False) if fit else (0, 0, scan.rows, scan.cols)
+    layer, head = chosen(sight.method, sight.options)
     return {
         "labels": LABELS[sight.language],
         "languages": list(LANGUAGES),
         "language": sight.language,
-        "question": sight.question,
-        "answer": sight.answer.fingerprint,
-        "text": sight.answer.text,
-        "words": _words(sight),
-        "warnings": list(sight.answer.warnings),
-        "methods": _methods(),
+        "methods": _methods(sight.language, stack_of(model)),
         "method": sight.method,
-        "against": sight.against,
+        "layer": layer,
+        "head": head,
         "colours": [AGAINST, FOR],
         "picture": list(shape),
         "size": [scan.rows, scan.cols],
         "square": [float(edge) for edge in square],
-        "links": _links(sight, model),
-        "no_links": sight.no_links,
-        "shown": _shown(sight),
-        "region": _region(sight),
-        "again": _again(sight),
-        "busy": False,
+        "scans": [one.name for one in sight.scans],
+        "scan": sight.number,
+        "about_scans": _about_scans(sight),
+        "sides": [_side(side, sight) for side in sight.sides],
         "error": sight.error,
         "done": sight.done,
     }
 
 
-def _words(sight: Sight) -> list[dict]:
-    found = []
-    for index, word in enumerate(sight.words):
-        still = sight.links is not None and sight.links.independent(index)
+def _about_scans(sight: Sight) -> str:
+    """What the question is about, where there are several scans."""
+    if len(sight.scans) == 1:
+        return ""
+    labels = LABELS[sight.language]
+    if sight.together:
+        return labels["about_all"].format(len(sight.scans))
+    return labels["about_one"].format(sight.model.capabilities.images)
+
+
+def _side(side: Side, sight: Sight) -> dict:
+    links = side.known_links(sight.index)
+    return {
+        "question": side.question,
+        "answer": side.answer.fingerprint,
+        "text": side.answer.text,
+        "words": _words(side, sight.index),
+        "warnings": list(side.answer.warnings),
+        "links": None if links is None else _links(links.grid, sight),
+        "no_links": side.no_links,
+        "against": side.look.against if side.look else "",
+        "shown": _shown(side, LABELS[sight.language]),
+        "region": _region(side),
+        "again": _again(side),
+    }
+
+
+def _words(side: Side, scan: int) -> list[dict]:
+    found, links = [], side.known_links(scan)
+    for index, word in enumerate(side.words):
         effect = None
-        if sight.links is not None:
-            _, start, stop = sight.links.words[index]
-            effect = float(sight.links.effects_nats[start:stop].sum())
+        if links is not None:
+            _, start, stop = links.words[index]
+            effect = float(links.effects_nats[start:stop].sum())
+        still = links is not None and links.independent(index)
         found.append({"text": word.text, "gap": word.gap, "still": still, "effect": effect})
     return found
 
 
-def _methods() -> list[dict]:
+@functools.lru_cache(maxsize=16)
+def _methods(language: str, stack: Stack) -> list[dict]:
     """Those that a person meets first, then the one whose maps are there already, then the rest."""
     first = {name: short for short, name in SHORT.items() if name in METHODS}
     order = [*first, *(name for name in METHODS if name not in first)]
     order.sort(key=lambda name: (name not in first, name != METHOD))
-    told = []
+    labels, told = LABELS[language], []
     for name in order:
         kind = METHODS.get(name)
+        layers, heads = layers_of(name, stack), heads_of(name, stack)
         about = f"{kind.question} {kind.not_this} ({kind.passes})"
-        told.append({"name": first.get(name, name), "text": f"{first[name]} ({name})" if name in first else name})
-        told[-1] |= {"about": about, "same": name}
+        if layers:
+            about += " " + labels["about_layers"].format(stack.window)
+        told.append(
+            {
+                "name": first.get(name, name),
+                "same": name,
+                "text": f"{first[name]} ({name})" if name in first else name,
+                "about": about,
+                "layers": [{"value": value, "text": _layer(value, kind, labels)} for value, kind in layers],
+                "heads": [{"value": value, "text": labels["mean"] if value == "mean" else value} for value in heads],
+                "alone": list(chosen(name)),
+            }
+        )
     return told
 
 
-def _links(sight: Sight, model: "Model") -> dict | None:
-    if sight.links is None:
-        return None
+def _layer(value: str, kind: str, labels: dict[str, str]) -> str:
+    """A choice of layers as a person reads it: local and global ones are told apart."""
+    if value in ("all", "full", "sliding"):
+        return labels[f"{value}_layers"]
+    return f"{labels['last'] if value == '-1' else value} · {labels[kind]}"
+
+
+def _links(grid: tuple[int, int], sight: Sight) -> dict:
     return {
-        "grid": list(sight.links.grid),
+        "grid": list(grid),
         "method": METHOD,
         "least": INDEPENDENT_NATS,
-        "verdict": _verdict(verdict_for(model.fingerprint, make_method(METHOD)), sight.language),
+        "verdict": _verdict(verdict_for(key_of(sight.model), make_method(METHOD)), LABELS[sight.language]),
     }
 
 
-def _shown(sight: Sight) -> dict | None:
-    one = sight.attribution
+def _shown(side: Side, labels: dict[str, str]) -> dict | None:
+    one = side.attribution
     if one is None:
         return None
-    start, stop = sight.span
-    places = [index for index, word in enumerate(sight.words) if word.start < stop and word.stop > start]
-    labels = LABELS[sight.language]
+    start, stop = side.span
+    places = [index for index, word in enumerate(side.words) if word.start < stop and word.stop > start]
+    layer, head = chosen(one.method, side.look.options)
     return {
         "key": one.fingerprint,
         "grid": list(one.values.shape),
@@ -133,7 +185,9 @@ def _shown(sight: Sight) -> dict | None:
         "first": places[0] if places else None,
         "last": places[-1] if places else None,
         "method": one.method,
-        "verdict": _verdict(one.verdict, sight.language),
+        "layer": layer,
+        "head": head,
+        "verdict": _verdict(one.verdict, labels),
         "still": bool(one.image_independent),
         "effect": one.effect_nats,
         "score": one.score_nats,
@@ -141,25 +195,25 @@ def _shown(sight: Sight) -> dict | None:
     }
 
 
-def _region(sight: Sight) -> dict | None:
-    if sight.region is None:
+def _region(side: Side) -> dict | None:
+    if side.region is None:
         return None
-    return {"box": list(sight.region.box_px), "drops": list(sight.region.drops_nats), "cells": sight.region.cells}
+    return {"box": list(side.region.box_px), "drops": list(side.region.drops_nats), "cells": side.region.cells}
 
 
-def _again(sight: Sight) -> dict | None:
-    again = sight.counterfactual
+def _again(side: Side) -> dict | None:
+    again = side.counterfactual
     if again is None:
         return None
     moved = again.moved_nats
     return {
         "text": again.answer.text,
-        "same": again.answer.text == sight.answer.text,
-        "moved": [float(sum(moved[word.start : word.stop])) for word in sight.words],
+        "same": again.answer.text == side.answer.text,
+        "moved": [float(sum(moved[word.start : word.stop])) for word in side.words],
         "warnings": list(again.answer.warnings),
     }
 
 
-def _verdict(verdict: str | None, language: str) -> str:
+def _verdict(verdict: str | None, labels: dict[str, str]) -> str:
     """The line without which no map is shown."""
-    return LABELS[language]["trust"].format(verdict) if verdict else LABELS[language]["untested"]
+    return labels["trust"].format(verdict) if verdict else labels["untested"]

@@ -66,8 +66,12 @@ def lab_home(tmp_path_factory):
 def lab(lab_home):
     """The address of a JupyterLab of its own, on notebooks that were never run, with settings that nobody else has."""
     pytest.importorskip("jupyterlab", reason="jupyterlab is missing: make test installs it")
-    home = lab_home
-    copy_unrun(ROOT / "notebooks", home / "notebooks")
+    copy_unrun(ROOT / "notebooks", lab_home / "notebooks")
+    yield from started_lab(lab_home)
+
+
+def started_lab(home: pathlib.Path):
+    """Yields the address of a JupyterLab on a folder, and ends it."""
     for name, settings in SETTINGS.items():
         place = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +105,11 @@ def browser():
     path = os.environ.get("MEDLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("Chromium is missing: apt-get install chromium, or set MEDLAB_CHROMIUM to its path")
+    yield from started_browser(playwright, path)
+
+
+def started_browser(playwright, path: str):
+    """Yields a Chromium, and ends it."""
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=FLAGS, headless=True)
         yield started

@@ -3,116 +3,43 @@
 The model is the tiny random Gemma 3; what it is made to have said is hostile on purpose.
 """
 
-import base64
-import pathlib
-
 import numpy as np
 import pytest
 
-import medlab.widgets.page
-from medlab.core.answer import Answer, Token
 from medlab.core.attribution import INDEPENDENT_NATS
-from medlab.core.query import Decoding
 from medlab.explainers.region_words import RegionWords
 from medlab.plots.overlay import AGAINST, FOR
 from medlab.widgets.explorer import explore
 from medlab.widgets.labels import LABELS
+from tests.browser.explorer_page import (
+    HOSTILE,
+    QUICK,
+    colour_at,
+    drag,
+    index_of,
+    opened_page,
+    says,
+    settled,
+    word,
+)
 from tests.explainers.conftest import model, scans, shared_model, tiny_folder
 
 __all__ = ["model", "scans", "shared_model", "tiny_folder"]
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-ADDRESS = "http://127.0.0.1:9/"
-STATIC = pathlib.Path(medlab.widgets.page.__file__).parent / "static"
-HERE = pathlib.Path(__file__).parent
-HOSTILE = (
-    'The <script>window.hacked=1</script> <img src=x onerror="window.hacked=2"> heart &amp; &lt;b&gt; مرحبا '
-    "左侧少量胸腔积液。 effusion\nImpression: effusion."
-)
-QUICK = 20_000
-
 
 @pytest.fixture
 def panel(model, scans, monkeypatch):
     """A panel whose answer holds markup, Arabic and Chinese."""
-
-    def ask(subject, question, **_):
-        query = model.query(subject, question, decoding=Decoding(max_new_tokens=12))
-        ids = model.speech.ids(HOSTILE)
-        tokens = tuple(Token(token, "?", -1.0) for token in ids)
-        return Answer(HOSTILE, tokens, model="tiny", query_fingerprint=query.fingerprint).to(query)
-
-    monkeypatch.setattr(model, "ask", ask)
+    says(model, monkeypatch, HOSTILE)
     return explore(model, scans[1])
-
-
-def serving(path: pathlib.Path):
-    """What answers a request with a file."""
-    kinds = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
-    return lambda route: route.fulfill(body=path.read_text("utf-8"), content_type=kinds[path.suffix])
 
 
 @pytest.fixture
 def opened(page, panel):
     """The page of `panel`, drawn, with every word's map there."""
-
-    def told(message):
-        if message is not None:
-            panel._heard(panel.widget, message, [])
-        widget = panel.widget
-        arrays = {name: base64.b64encode(getattr(widget, name)).decode() for name in ("pixels", "drops", "values")}
-        return {"state": widget.state, "view": dict(widget.view), **arrays}
-
-    page.expose_function("tell", told)
-    page.expose_function("keep", lambda view: setattr(panel.widget, "view", view))
-    served = {
-        "": HERE / "stand_in.html",
-        "explorer.js": STATIC / "explorer.js",
-        "explorer.css": STATIC / "explorer.css",
-    }
-    for name, path in served.items():
-        page.route(ADDRESS + name, serving(path))
-    page.goto(ADDRESS)
-    expect(page.locator(".word").first).to_be_visible(timeout=QUICK)
-    settled(page)
-    yield page
-    assert page.errors == []
-    assert page.outside == []
-
-
-def word(page, index: int):
-    return page.locator(f".word[data-index='{index}']")
-
-
-def index_of(panel, text: str) -> int:
-    return next(index for index, one in enumerate(panel.words) if one.text == text)
-
-
-def colour_at(page, row: float, col: float) -> list[int]:
-    """Of the picture, at a place given as shares of its height and width."""
-    script = """([row, col]) => { const c = document.querySelector('.medlab-explorer canvas');
-        return [...c.getContext('2d').getImageData(col * c.width | 0, row * c.height | 0, 1, 1).data].slice(0, 3); }"""
-    return page.evaluate(script, [row, col])
-
-
-def drag(page, start: tuple[float, float], stop: tuple[float, float]) -> None:
-    """From one place to another, (row, col) as shares of the picture."""
-    canvas = page.locator(".medlab-explorer canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    (y0, x0), (y1, x1) = ((box["y"] + r * box["height"], box["x"] + c * box["width"]) for r, c in (start, stop))
-    page.mouse.move(x0, y0)
-    page.mouse.down()
-    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
-    page.mouse.move(x1, y1)
-    page.mouse.up()
-
-
-def settled(page) -> None:
-    """Everything that was asked is answered and drawn."""
-    page.locator("body[data-waiting='0']").wait_for(timeout=QUICK)
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    yield from opened_page(page, panel)
 
 
 def test_what_a_model_wrote_is_text_whatever_it_holds(opened, panel):
@@ -259,7 +186,7 @@ def test_what_goes_wrong_is_told_on_the_page_as_text(opened, panel, monkeypatch)
     def fail(*_, **__):
         raise RuntimeError("<b>no</b>")
 
-    monkeypatch.setattr("medlab.widgets.explorer.explain", fail)
+    monkeypatch.setattr("medlab.widgets.side.Side.show", fail)
     word(opened, 0).click()
     expect(opened.locator(".status")).to_have_text("RuntimeError: <b>no</b>", timeout=QUICK)
 
@@ -268,7 +195,7 @@ def test_the_language_of_the_panel_changes_its_question_too(opened, panel):
     opened.locator("select.language").select_option("zh")
     expect(opened.locator(".words")).to_have_attribute("aria-label", LABELS["zh"]["answer"], timeout=QUICK)
     assert panel.question == "请描述这张胸片。"
-    assert opened.locator(".question").input_value() == panel.question
+    assert opened.locator(".first .question").input_value() == panel.question
 
 
 def test_every_control_has_a_name(opened):

@@ -12,7 +12,14 @@ from tests.browser.driving import READY, WAIT_MS, run_all
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-NAMES = ("00_start_here", "01_loading", "02_inference")
+NAMES = (
+    "00_start_here",
+    "01_loading",
+    "02_inference",
+    "03_attention",
+    "04_gradients_and_occlusion",
+    "05_should_we_believe_it",
+)
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
 FAILED = '[data-mime-type="application/vnd.jupyter.stderr"]'
 """JupyterLab shows errors as this kind of output, and warnings too"""

@@ -73,8 +73,11 @@ def test_agreement_is_told_on_the_coarser_grid(model, answer):
     agreement = agreement_of([coarse, fine, flat])
     assert agreement[0, 1] == pytest.approx(1)
     assert agreement[0, 2] == 0
-    with pytest.raises(SpecError, match="divides"):
-        coarser(np.zeros((4, 4)), (3, 3))
+
+
+def test_grids_that_do_not_nest_are_compared_by_area():
+    assert coarser(np.array([[3.0, 6.0, 9.0]]), (1, 2)).tolist() == [[4, 8]]
+    assert coarser(np.array([[1.0, 2.0]]), (1, 4)).tolist() == [[1, 1, 2, 2]]
 
 
 def test_an_estimate_draws_nothing(model, answer, monkeypatch):
@@ -88,8 +91,18 @@ def test_an_estimate_draws_nothing(model, answer, monkeypatch):
 
 def test_words_that_do_not_depend_on_the_picture_are_flagged(model, answer, monkeypatch):
     monkeypatch.setattr("medlab.explainers.explain.effect_of", lambda request: (-1.0, 0.05))
-    assert explain(model, answer, method="token_occlusion").image_independent
+    found = explain(model, answer, method="token_occlusion")
+    assert found.replace(values=found.values * 1e-6).image_independent
     assert explain(model, answer, method=Slope()).image_independent is None
+
+
+def test_what_speaks_for_words_and_against_them_may_cancel_and_is_no_independence(model, answer, monkeypatch):
+    monkeypatch.setattr("medlab.explainers.explain.effect_of", lambda request: (-1.0, 0.05))
+    found = explain(model, answer, method="token_occlusion")
+    values = np.zeros_like(found.values)
+    values[0, :2] = 1.0, -1.0
+    assert not found.replace(values=values).image_independent
+    assert found.replace(values=values, causal=False).image_independent
 
 
 def test_a_scan_that_is_not_there_is_refused(model, answer):

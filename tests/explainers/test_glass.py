@@ -1,9 +1,12 @@
 """Glass: the steps of an opened model together are the model, whatever the order of text and scans."""
 
+import concurrent.futures
+
 import pytest
 import torch
 
 from medlab.core.errors import CapabilityError
+from medlab.explainers import lastlayer
 from medlab.explainers.glass import Glass, chosen_logprobs, look_into
 
 QUESTION = "Is there a pleural effusion?"
@@ -68,6 +71,71 @@ def test_gradients_reach_the_tokens_and_foretell_small_changes(ask):
     assert float((slope * step).sum()) * 2 == pytest.approx(float(change), rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [("yes", "no"), ("yes, a small one", "no"), ("There is no effusion.", "There is a small one."), "No effusion."],
+    ids=["one place", "two lengths", "one beginning", "no contrast"],
+)  # fmt: skip
+def test_the_lean_way_gives_the_same(ask, scans, target):
+    for pieces in ((scans[0], QUESTION), (QUESTION, scans[0], "Compare:", scans[1])):
+        request = ask(target, *pieces)
+        glass = request.glass
+        tokens = torch.stack([glass.tokens()[0], glass.tokens()[0].flip(0)])
+        whole, lean = (score(request.aim, tokens) for score in (glass.score, glass.lean_score))
+        assert (whole - lean).abs().max() < 2e-5
+        assert abs(float(lean[0] - lean[1])) > 1e-3
+
+
+def test_gradients_of_the_lean_way_are_the_same(ask):
+    request = ask(("yes, a small one", "There is no effusion."))
+    tokens = request.glass.tokens().clone().requires_grad_(True)
+    whole, lean = (
+        torch.autograd.grad(score(request.aim, tokens).sum(), tokens)[0]
+        for score in (request.glass.score, request.glass.lean_score)
+    )
+    assert (whole - lean).abs().max() < 1e-5 * whole.abs().max()
+    assert whole.abs().max() > 0
+
+
+def test_the_lean_way_reads_two_replies_in_one_pass_and_few_tokens_in_the_last_layer(ask):
+    request = ask(("yes, a small one", "There is no effusion."))
+    glass, read = request.glass, []
+    glass.lean_score(request.aim)
+    hooks = [
+        glass.language.layers[number].mlp.register_forward_hook(lambda module, given, out: read.append(out.shape[1]))
+        for number in (0, -1)
+    ]
+    glass.lean_score(request.aim)
+    for hook in hooks:
+        hook.remove()
+    replies = [len(strand.reply) for strand in request.aim.strands]
+    behind = len(glass.ids) - glass.places().start
+    assert read == [behind + sum(replies) - 2, sum(replies) - 1]  # both first words are foretold in one place
+
+
+def test_another_thread_gets_every_token_meanwhile(ask):
+    language = ask().glass.language
+    states = torch.zeros(1, 3, language.config.hidden_size)
+    masks = dict.fromkeys(set(language.config.layer_types), torch.ones(1, 1, 3, 3).bool())
+
+    def read() -> int:
+        out = language(inputs_embeds=states, attention_mask=masks, position_ids=torch.arange(3)[None], use_cache=False)
+        return out.last_hidden_state.shape[1]
+
+    with lastlayer.only(language, torch.tensor([2])), concurrent.futures.ThreadPoolExecutor() as pool:
+        assert (read(), pool.submit(read).result()) == (1, 3)
+    assert read() == 3
+
+
+def test_a_last_layer_that_is_read_wrongly_is_noticed(ask, monkeypatch):
+    request = ask(("yes", "no"))
+    blind = Glass(request.model, request.aim.query)
+    plain = lastlayer._keys_and_values
+    monkeypatch.setattr(lastlayer, "_keys_and_values", lambda *given: [part * 0.5 for part in plain(*given)])
+    with pytest.raises(CapabilityError, match="taken apart"):
+        blind.check(request.aim)
+
+
 def test_two_words_in_one_place_cost_one_pass(ask, monkeypatch):
     request = ask(("yes", "no"))
     glass = look_into(request.model, request.aim.query)
@@ -108,18 +176,9 @@ def test_a_window_shorter_than_the_prompt_hides_far_tokens(ask):
 
 def test_eager_attention_gives_the_same(ask, load):
     request, eager = ask(), load(attn_implementation="eager")
-    other = ask(model=eager)
-    scores = [float(look_into(one.model, one.aim.query).score(one.aim)) for one in (request, other)]
-    assert scores[0] == pytest.approx(scores[1], abs=1e-4)
-
-
-def test_a_blind_score_does_not_depend_on_the_scan(ask, scans):
-    one, other = (ask(("yes", "no"), QUESTION, scan) for scan in (scans[0], scans[1]))
-    glasses = [look_into(each.model, each.aim.query) for each in (one, other)]
-    blind = [float(glass.blind_score(each.aim)) for glass, each in zip(glasses, (one, other), strict=True)]
-    seen = [float(glass.score(each.aim)) for glass, each in zip(glasses, (one, other), strict=True)]
-    assert blind[0] == pytest.approx(blind[1], abs=1e-5)
-    assert abs(seen[0] - seen[1]) > 1e-4
+    opened = [look_into(one.model, one.aim.query) for one in (request, ask(model=eager))]
+    scores = [float(score(request.aim)) for one in opened for score in (one.score, one.lean_score)]
+    assert scores == pytest.approx([scores[0]] * 4, abs=1e-4)
 
 
 def test_a_model_is_opened_once_for_a_query_and_anew_after_its_weights_changed(ask):

@@ -9,6 +9,7 @@ import torch
 
 from medlab.core.errors import CapabilityError, SpecError
 from medlab.explainers import inside
+from medlab.explainers.explain import effect_of
 from medlab.explainers.inside import HeadAblation, LayerFlow, head_ablation, layer_flow
 from tests.explainers import materialised
 from tests.explainers.conftest import loaded
@@ -104,8 +105,7 @@ def test_from_one_end_on_it_loses_what_the_model_loses_with_all_those_masked(req
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_blocked_everywhere_it_loses_the_whole_effect_of_the_scan(requests, layout):
     request = requests[layout]
-    with torch.no_grad():
-        effect = float(request.glass.score(request.aim) - request.glass.blind_score(request.aim, request.scan))
+    effect = effect_of(request)[1]
     found = flow_of(request)
     assert found.from_bottom[-1] == pytest.approx(effect, abs=2e-4)
     assert found.from_top[0] == pytest.approx(effect, abs=2e-4)

@@ -71,7 +71,7 @@ def test_how_many_are_packed_changes_nothing(ask, monkeypatch):
     cuts = cuts_of(request.glass.grid)
     many = cut_scorer(request)(cuts)
     monkeypatch.setattr(knockout, "packed_tokens", lambda glass: 1)
-    assert Behind(request.glass, request.aim.strands[0]).at_once == 1
+    assert Behind(request.glass, request.aim.strands).at_once == 1
     np.testing.assert_allclose(cut_scorer(request)(cuts), many, atol=1e-5)
 
 
@@ -108,8 +108,15 @@ def test_a_cell_is_worth_what_hiding_it_costs(ask):
     np.testing.assert_allclose(Knockout(cells=2).draw(request).values, expected, atol=1e-5)
 
 
-def test_strands_that_differ_in_their_last_word_share_a_pass(ask, monkeypatch):
-    request = ask(("yes", "no"))
+def test_what_is_left_without_the_scan_does_not_depend_on_it(ask, scans):
+    told = [effect_of(ask(("yes", "no"), QUESTION, scan)) for scan in scans[:2]]
+    blind = [score - effect for score, effect in told]
+    assert blind[0] == pytest.approx(blind[1], abs=1e-5)
+    assert abs(told[0][0] - told[1][0]) > 1e-4
+
+
+def test_a_contrast_is_one_pass(ask, monkeypatch):
+    request = ask(("yes, a small one", "There is no effusion."))
     score = cut_scorer(request)
     passes = []
     plain = request.glass.hidden

@@ -27,8 +27,8 @@ def told(model, answer):
 def test_every_token_loses_what_each_cut_alone_takes_from_it(model, answer, told):
     aim = aim_at(model, answer)
     strand = aim.strands[0]
-    behind = Behind(Request(model, aim).glass, strand)
-    alone = [behind.logprobs(cut[None], [strand])[0, 0] for cut in told.cells]
+    behind = Behind(Request(model, aim).glass, [strand])
+    alone = [behind.logprobs(cut[None])[0][0] for cut in told.cells]
     np.testing.assert_allclose(told.values, told.logprobs_nats - np.array(alone), atol=2e-5)
     assert told.values.shape == (16, len(strand.places))
     assert told.grid == (4, 4)
@@ -87,6 +87,9 @@ def test_masks_are_the_cells_that_they_cover_half_of(model, answer, scans):
 def test_a_word_that_comes_whatever_the_picture_is_told(told):
     still = told.replace(effects_nats=np.full_like(told.effects_nats, 1e-4))
     moved = told.replace(effects_nats=np.full_like(told.effects_nats, 5.0))
+    cancels = np.resize(np.float32([1.0, -1.0]), told.effects_nats.shape)
+    assert len(cancels) % 2 == 0
+    assert not told.replace(words=(("all", 0, len(cancels)),), effects_nats=cancels).independent(0)
     assert still.independent(0)
     assert not moved.independent(0)
 

@@ -91,7 +91,7 @@ def test_a_number_without_a_source_is_noticed():
 def test_the_catalog_has_what_was_promised():
     names = [one.name for one in entries()]
     assert len(set(names)) == len(names)
-    promised = {"demo", "medgemma-4b-it", "medgemma-4b-pt", "medgemma-1.5-4b-it", "medgemma-27b-it"}
+    promised = {"demo", "demo-shortcut", "medgemma-4b-it", "medgemma-4b-pt", "medgemma-1.5-4b-it", "medgemma-27b-it"}
     promised |= {"medgemma-27b-text-it", "medsiglip-448", "xrayglm-300", "xrayglm-3000", "visualglm-6b"}
     assert promised | {f"gemma-3-{size}-it" for size in ("1b", "4b", "12b", "27b")} == set(names)
 

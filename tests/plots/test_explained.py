@@ -113,7 +113,7 @@ def test_a_map_that_was_never_tested_says_so(one, scan):
 
 
 def test_words_that_come_whatever_the_picture_are_not_coloured_and_say_so(one, scan):
-    still = one.replace(effect_nats=0.02)
+    still = one.replace(effect_nats=0.02, causal=False)
     assert pictures(show(still, scan)) == [1]
     assert "come whatever the picture" in texts(show(still, scan))
     assert "come whatever the picture" in show(still, scan).description

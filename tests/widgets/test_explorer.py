@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -31,6 +33,8 @@ def state(panel) -> dict:
 
 def click(panel, kind, **rest) -> None:
     """A message as the page sends it."""
+    if kind == "look" and rest:
+        rest = {"layer": "", "head": "", "beside": False} | rest
     panel._heard(panel.widget, {"kind": kind, "id": f"{kind}-1", **rest}, [])
 
 
@@ -53,10 +57,23 @@ def test_a_click_on_a_word_gives_the_attribution_that_explain_gives(panel, brief
     np.testing.assert_array_equal(values, panel.attribution.values)
 
 
+def test_a_map_that_the_links_hold_is_read_off_them_and_is_that_of_explain(panel, brief_model, monkeypatch):
+    click(panel, "ready")
+    target, occurrence = panel.sides[0].place((1, 2))
+    alone = explain(brief_model, panel.answer, target, method="knockout", occurrence=occurrence)
+    monkeypatch.setattr("medlab.widgets.side.explain", None)  # nothing is run anew
+    found = panel.look((1, 2), method="knockout")
+    np.testing.assert_allclose(found.values, alone.values, atol=1e-5)
+    for name in ("settings", "token_spans", "target", "causal", "verdict", "query_fingerprint", "answer_fingerprint"):
+        assert getattr(found, name) == getattr(alone, name)
+    assert found.score_nats == pytest.approx(alone.score_nats, abs=1e-5)
+    assert found.effect_nats == pytest.approx(alone.effect_nats, abs=1e-5)
+
+
 def test_words_that_stand_together_are_one_target(panel):
     found = panel.look((0, 1), method="knockout")
     assert found.token_spans == ((panel.words[0].start, panel.words[1].stop),)
-    assert (state(panel)["shown"]["first"], state(panel)["shown"]["last"]) == (0, 1)
+    assert (state(panel)["sides"][0]["shown"]["first"], state(panel)["sides"][0]["shown"]["last"]) == (0, 1)
 
 
 def test_a_word_seen_before_is_not_explained_again(panel):
@@ -69,7 +86,7 @@ def test_a_contrast_is_asked_for_by_the_other_word(panel):
     found = panel.look((0, 0), method="knockout", against="pneumothorax")
     assert found.contrast
     assert found.target[1] == "pneumothorax"
-    assert state(panel)["against"] == "pneumothorax"
+    assert state(panel)["sides"][0]["against"] == "pneumothorax"
 
 
 def test_a_region_gives_what_each_word_loses_without_it(panel, brief_model):
@@ -81,7 +98,7 @@ def test_a_region_gives_what_each_word_loses_without_it(panel, brief_model):
     np.testing.assert_allclose(panel.region.drops_nats, expected, atol=1e-6)
     assert panel.region.words == tuple(word.text for word in panel.words)
     assert panel.region.ranked[0][1] == max(panel.region.drops_nats, key=abs)
-    np.testing.assert_allclose(state(panel)["region"]["drops"], expected, atol=1e-6)
+    np.testing.assert_allclose(state(panel)["sides"][0]["region"]["drops"], expected, atol=1e-6)
 
 
 def test_masking_asks_about_a_scan_with_that_part_painted_over(panel, brief_model):
@@ -93,7 +110,7 @@ def test_masking_asks_about_a_scan_with_that_part_painted_over(panel, brief_mode
     np.testing.assert_array_equal(np.delete(seen, np.s_[10:50], 0), np.delete(panel.scan.pixels, np.s_[10:50], 0))
     assert again.answer.text == brief_model.ask(again.answer.query.scans[0], panel.question).text
     moved = [sum(again.moved_nats[word.start : word.stop]) for word in panel.words]
-    np.testing.assert_allclose(state(panel)["again"]["moved"], moved, atol=1e-6)
+    np.testing.assert_allclose(state(panel)["sides"][0]["again"]["moved"], moved, atol=1e-6)
 
 
 def test_another_question_lets_go_of_what_was_looked_at(panel):
@@ -133,14 +150,14 @@ def test_hostile_text_is_data_in_the_replayed_source(brief_model, scans):
 def test_no_map_is_told_without_its_verdict(panel):
     click(panel, "ready")
     panel.look((0, 0), method="knockout")
-    assert state(panel)["links"]["verdict"] == LABELS["en"]["untested"]
-    assert state(panel)["shown"]["verdict"] == LABELS["en"]["untested"]
+    assert state(panel)["sides"][0]["links"]["verdict"] == LABELS["en"]["untested"]
+    assert state(panel)["sides"][0]["shown"]["verdict"] == LABELS["en"]["untested"]
 
 
 def test_words_that_come_whatever_the_picture_are_marked(panel):
     click(panel, "ready")
     still = [panel.links.independent(index) for index in range(len(panel.words))]
-    assert [word["still"] for word in state(panel)["words"]] == still
+    assert [word["still"] for word in state(panel)["sides"][0]["words"]] == still
 
 
 def test_the_maps_of_all_words_are_there_once_the_page_is_ready(panel):
@@ -191,15 +208,15 @@ def test_an_error_reaches_the_page_and_the_log_and_the_panel_goes_on(panel, capl
 def test_a_message_that_is_none_is_answered_with_an_error(panel, kind, rest):
     click(panel, kind, **rest)
     assert state(panel)["error"]
-    assert not state(panel)["busy"]
+    assert not panel.widget.busy
 
 
 def test_an_answer_without_tokens_is_shown_and_the_panel_says_why_no_word_is_linked():
     panel = explore(Parrot(), film(name="x"), HOSTILE.replace("\n", " "))
     click(panel, "ready")
     assert panel.words == ()
-    assert state(panel)["text"] == panel.answer.text
-    assert "no ids" in state(panel)["no_links"]
+    assert state(panel)["sides"][0]["text"] == panel.answer.text
+    assert "no ids" in state(panel)["sides"][0]["no_links"]
 
 
 def test_a_large_picture_is_sent_as_means_over_blocks():
@@ -237,3 +254,14 @@ def test_what_cannot_be_explored_is_refused_before_anything_is_asked(brief_model
 
 def test_both_languages_say_the_same_things():
     assert LABELS["en"].keys() == LABELS["zh"].keys()
+
+
+def test_colab_is_told_where_its_manager_of_widgets_is(panel, monkeypatch):
+    address = "https://example.test/manager.min.js"
+    output = types.ModuleType("google.colab.output")
+    output._widgets = types.SimpleNamespace(_installed_url=address)
+    output.enable_custom_widget_manager = lambda: None
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+    _, metadata = panel._repr_mimebundle_()
+    told = metadata["application/vnd.jupyter.widget-view+json"]
+    assert told["colab"]["custom_widget_manager"]["url"] == address

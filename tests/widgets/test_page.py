@@ -16,7 +16,7 @@ def named(brief_model, monkeypatch, tmp_path) -> dict:
     monkeypatch.setitem(vars(medlab), "load_model", lambda name: {"demo": brief_model}[name])
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     made: dict = {}
     for block in blocks:
         exec(compile(block, "docs/explorer.md", "exec"), made)
@@ -41,5 +41,9 @@ def test_everything_that_the_page_says_a_panel_has_is_there(named):
         "counterfactual",
         "answer",
         "view",
+        "beside",
+        "ask_beside",
+        "choose_scan",
+        "scan_number",
     }
     assert [name for name in said if not hasattr(named["panel"], name)] == []

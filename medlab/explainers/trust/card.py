@@ -14,7 +14,7 @@ ENOUGH = 30
 ENOUGH_TESTED = 10
 """films below which a test of sanity says nothing"""
 MOSTLY = 0.5
-"""hits that a map must have more often than not"""
+"""what a map must do more often than not: hit, and point at each of two findings; and not, with shuffled weights"""
 ALIKE = 0.5
 """rank correlation from which two maps of different things are called the same map"""
 CAVEATS = (
@@ -53,7 +53,8 @@ class TrustCard(Record):
 
     @property
     def verdict(self) -> str:
-        """One line: where it points, beside chance and edges; whether it survives shuffled weights; and the judgement.
+        """One line: where it points, beside chance and edges; whether it survives shuffled weights, and tells findings
+        apart; on what; and the judgement.
 
         Surviving is bad: the map then does not show what the model knows.
         """
@@ -61,9 +62,9 @@ class TrustCard(Record):
         if hit is not None:
             beside = [f"{name} {one.value:.2f}" for name in CONTROLS if (one := self.score(f"hit of {name}"))]
             told = f"localises {hit.value:.2f} [{hit.ci_low:.2f}, {hit.ci_high:.2f}] vs {', '.join(beside)}"
-        told += f"; survives randomisation: {_told(self.score(RANDOMISED))}"
-        told += f"; same map for another finding: {_told(self.score(FINDING))}"
-        told += f" ({self.films} films, {self.cohort})"
+        told += f"; survives randomisation: {_survives(self.score(RANDOMISED), self.score(STILL_HITS))}"
+        told += f"; tells two findings apart: {_told_apart(self.score(APART))}"
+        told += f" ({self.films} films, {self.cohort}; yes/no questions answered right)"
         return told if self.trustworthy else f"not shown to be trustworthy ({'; '.join(self.faults)}): {told}"
 
     def score(self, name: str) -> Score | None:
@@ -76,6 +77,8 @@ class TrustCard(Record):
 
 RANDOMISED = "alike with all weights shuffled"
 FINDING = "alike for another finding"
+APART = "points at each of two findings"
+STILL_HITS = "hit with all weights shuffled"
 NO, YES, IN_DOUBT, NOT_TESTED = "no", "yes", "not ruled out", "not tested"
 
 
@@ -97,16 +100,26 @@ def faults_of(scores: dict[str, Score], method: str) -> tuple[str, ...]:
         above = scores.get(f"hit above {control}")
         if control != method and (above is None or above.ci_low <= 0):
             faults.append(f"points no better than {control}")
-    for name, fault, doubt in (
-        (RANDOMISED, "survives shuffled weights", "not shown to fall with the weights"),
-        (FINDING, "same map for another finding", "not shown to be another map for another finding"),
-    ):
-        told = _alike(scores.get(name))
+    still = scores.get(STILL_HITS)
+    for name, told, wanted, fault, doubt in (
+        (RANDOMISED, _alike(scores.get(RANDOMISED)), NO, "survives shuffled weights",
+         "not shown to fall with the weights"),
+        (STILL_HITS, NO if still is None else _mostly(still), NO, "still hits with shuffled weights",
+         "not shown to miss with shuffled weights"),
+        (APART, _mostly(scores.get(APART)), YES, "does not tell findings apart", "not shown to tell findings apart"),
+    ):  # fmt: skip
         if told == NOT_TESTED:
             faults.append(f'"{name}" not tested')
-        elif told != NO:
-            faults.append(fault if told == YES else doubt)
+        elif told != wanted:
+            faults.append(doubt if told == IN_DOUBT else fault)
     return tuple(faults)
+
+
+def _mostly(score: Score | None) -> str:
+    """Whether a share is above one half: YES and NO where the whole interval says so, else IN_DOUBT; or NOT_TESTED."""
+    if score is None or score.n < ENOUGH_TESTED:
+        return NOT_TESTED
+    return YES if score.ci_low > MOSTLY else NO if score.ci_high < MOSTLY else IN_DOUBT
 
 
 def _alike(score: Score | None) -> str:
@@ -116,9 +129,17 @@ def _alike(score: Score | None) -> str:
     return NO if score.ci_high < ALIKE else YES if score.ci_low >= ALIKE else IN_DOUBT
 
 
-def _told(score: Score | None) -> str:
-    told = _alike(score)
-    return f"{told} (rank correlation {score.value:.2f})" if told in (YES, IN_DOUBT) else told
+def _survives(alike: Score | None, still: Score | None) -> str:
+    """Whether shuffled weights leave the map, or its hits, as they were: the worse of the two."""
+    answers = (_alike(alike), NO if still is None else _mostly(still))
+    told = next(answer for answer in (NOT_TESTED, YES, IN_DOUBT, NO) if answer in answers)
+    hits = "" if still is None else f", hits {still.value:.2f}"
+    return told if told == NOT_TESTED else f"{told} (rank correlation {alike.value:.2f}{hits})"
+
+
+def _told_apart(score: Score | None) -> str:
+    told = _mostly(score)
+    return told if told == NOT_TESTED else f"{'not shown' if told == IN_DOUBT else told} ({score.value:.2f})"
 
 
 @record
@@ -160,12 +181,12 @@ class TrustTable(Record):
 
     def text(self) -> str:
         """A line a method: hits, of which findings fewest, energy, areas, likeness; then its verdict."""
-        names = ("hit", "elsewhere", "lift", "iou best", "auroc", "deletion mean", "insertion mean")
+        names = ("hit", APART, "elsewhere", "lift", "iou best", "auroc", "deletion mean", "insertion mean")
         alike = {RANDOMISED: "shuffled", FINDING: "finding", "alike for an absent finding": "absent"}
         alike |= {"alike for another word": "word", "change under noise": "noise"}
         few = any(card.films < ENOUGH for card in self.cards)
         cards = self.cards if few else self.ranked()
-        heading = ["method", "films", *names, *alike.values()]
+        heading = ["method", "films", *(("apart" if n == APART else n) for n in names), *alike.values()]
         rows = [[_label(card), str(card.films), *(_cell(card.score(n)) for n in (*names, *alike))] for card in cards]
         widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [heading, *rows]]

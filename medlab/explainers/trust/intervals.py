@@ -3,6 +3,7 @@
 It turns numbers into `medlab.core.score.Score`s and judges none of them.
 """
 
+import collections
 import math
 from collections.abc import Sequence
 
@@ -16,17 +17,18 @@ Row = tuple[str, float]
 
 
 def share(name: str, rows: Sequence[Row], **told) -> Score | None:
-    """The mean of values from 0 to 1, with Wilson's interval for as many cases as there are films; None without rows.
+    """The mean of values from 0 to 1, with Wilson's interval for at most as many cases as films; None without rows.
 
-    Wilson 1927: unlike the bootstrap it does not claim certainty where every film agrees. With several questions a
-    film it is wider than it need be.
+    Wilson 1927: unlike the bootstrap it does not claim certainty where every film agrees. As many cases as if the
+    questions about a film all had one answer (Kish 1965: the square of the sum of films' questions over the sum of
+    their squares); where they have not, it is wider than it need be.
     """
     if not rows:
         return None
-    films = len({film for film, _ in rows})
+    sizes = np.array(list(collections.Counter(film for film, _ in rows).values()))
     value = float(np.mean([value for _, value in rows]))
-    low, high = wilson(value, films)
-    return Score(name, value, films, min(low, value), max(high, value), interval="95 % Wilson, films", **told)
+    low, high = wilson(value, float(sizes.sum() ** 2 / (sizes**2).sum()))
+    return Score(name, value, len(sizes), min(low, value), max(high, value), interval="95 % Wilson, films", **told)
 
 
 def mean(name: str, rows: Sequence[Row], **told) -> Score | None:
@@ -53,7 +55,7 @@ def ratio(name: str, rows: Sequence[tuple[str, float, float]], **told) -> Score 
     )
 
 
-def wilson(value: float, n: int) -> tuple[float, float]:
+def wilson(value: float, n: float) -> tuple[float, float]:
     """(low, high) of 95 %, of a share `value` seen in `n` cases."""
     z = 1.959964
     middle = (value + z * z / (2 * n)) / (1 + z * z / n)

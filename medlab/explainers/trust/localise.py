@@ -6,6 +6,7 @@ is thresholded; what is merely the largest value counts for pointing, whatever i
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from medlab.core.grid import Grid, covered, to_cells
 from medlab.core.vocabulary import ORGAN_TERMS
 
 TOUCHES = 0.01
-"""share of a cell that a lesion must cover for the cell to count as on it: a cell is the tolerance of pointing"""
+"""share of a cell that a lesion must cover for the cell to count as on it: a cell is the tolerance of pointing. Of a
+lesion that covers less of every cell, those of which it covers most"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +75,7 @@ def localise(values: np.ndarray, fit: SquareFit, truth: Truth, grid: Grid | None
 
     values  (rows, cols) on any grid that divides the square
     grid    on which pointing is judged, such as that of the image tokens, so that maps of fine and coarse grids have
-            the same tolerance; the map's own by default. It must divide the map's
+            the same tolerance; the map's own by default
     """
     union = np.logical_or.reduce(truth.lesions)
     lesion = to_cells(union.astype(np.float32), fit, values.shape).astype(np.float64)
@@ -94,16 +96,37 @@ def localise(values: np.ndarray, fit: SquareFit, truth: Truth, grid: Grid | None
 
 
 def strongest(values: np.ndarray, grid: Grid) -> np.ndarray:
-    """(grid) the largest value within each cell of a coarser grid, which must divide the map's."""
-    rows, cols = values.shape[0] // grid[0], values.shape[1] // grid[1]
-    if (rows * grid[0], cols * grid[1]) != values.shape:
-        raise SpecError(f"a map of {values.shape} on a grid of {grid}", accepted="a grid that divides the map's")
-    return values.reshape(grid[0], rows, grid[1], cols).max((1, 3))
+    """(grid) the largest value that a map has within each cell of another grid, finer or coarser.
+
+    A cell of a coarser map is as many equally strong cells: pointing with it counts by how many are on the lesion.
+    """
+    for axis, wanted in enumerate(grid):
+        have = values.shape[axis]
+        parts = [range(cell * have // wanted, -(-(cell + 1) * have // wanted)) for cell in range(wanted)]
+        values = np.stack([values.take(part, axis).max(axis) for part in parts], axis)
+    return values
 
 
 def touched(mask: np.ndarray, fit: SquareFit, grid: Grid) -> np.ndarray:
-    """(grid) bool: the cells of which a mask covers at least TOUCHES."""
-    return to_cells(mask.astype(np.float32), fit, grid) >= TOUCHES
+    """(grid) bool: the cells of which a mask, which is not empty, covers at least TOUCHES."""
+    share = to_cells(mask.astype(np.float32), fit, grid)
+    return share >= min(TOUCHES, share.max())
+
+
+def tells_apart(maps: Sequence[np.ndarray], fit: SquareFit, truths: Sequence[Truth], grid: Grid) -> float | None:
+    """Whether each of two maps points at its own of two findings; between 0 and 1 where several cells are strongest.
+
+    Cells that touch both findings count for neither, so that one map given twice has 0. None where a finding has no
+    cell of its own.
+    """
+    one, other = (np.logical_or.reduce([touched(mask, fit, grid) for mask in truth.lesions]) for truth in truths)
+    own, both = (one & ~other, other & ~one), 1.0
+    if not (own[0].any() and own[1].any()):
+        return None
+    for values, cells in zip(maps, own, strict=True):
+        peaks = strongest(values, grid)
+        both *= float(cells[peaks == peaks.max()].mean())
+    return both
 
 
 def _pointing(peaks: np.ndarray, fit: SquareFit, truth: Truth) -> dict[str, float | None]:
@@ -123,9 +146,9 @@ def _pointing(peaks: np.ndarray, fit: SquareFit, truth: Truth) -> dict[str, floa
 
 
 def _found(peaks: np.ndarray, lesions: list[np.ndarray]) -> float:
-    """Going down the cells by value and passing over those of lesions already found."""
+    """Going down the cells by value, the false first among equals, passing over those of lesions already found."""
     found: set[int] = set()
-    for cell in np.argsort(-peaks, axis=None, kind="stable"):
+    for cell in np.lexsort((np.logical_or.reduce(lesions).ravel(), -peaks.ravel())):
         here = {number for number, lesion in enumerate(lesions) if lesion.flat[cell]}
         if not here:
             break

@@ -3,7 +3,7 @@
 import dataclasses
 
 from medlab.core.score import Score
-from medlab.explainers.trust.card import FINDING, RANDOMISED
+from medlab.explainers.trust.card import APART, FINDING, RANDOMISED, STILL_HITS
 from medlab.explainers.trust.controls import CONTROLS
 from medlab.explainers.trust.deletion import FILLS, Areas
 from medlab.explainers.trust.intervals import Row, mean, ratio, share
@@ -48,6 +48,8 @@ class Marks:
     """(film, finding, its marks)"""
     alike: dict[str, list[Row]] = dataclasses.field(default_factory=dict)
     """by test: (film, rank correlation of two maps), only where the model's answer changed"""
+    apart: list[Row] = dataclasses.field(default_factory=list)
+    """(film, whether its maps of two findings point each at its own)"""
     noise: list[Row] = dataclasses.field(default_factory=list)
     """(film, largest change of the map under invisible noise, relative to its size)"""
     shuffled_hits: list[Row] = dataclasses.field(default_factory=list)
@@ -69,8 +71,11 @@ def scores_of(marks: Marks, controls: dict[str, Marks]) -> dict[str, Score]:
     for test, question in ALIKE.items():
         name = NAMES.get(test, f"alike {test}")
         found[name] = mean(name, marks.alike.get(test, ()), direction="lower", question=question)
-    found["hit with all weights shuffled"] = share(
-        "hit with all weights shuffled", marks.shuffled_hits, direction="lower",
+    found[APART] = share(
+        APART, marks.apart, direction="higher", question="Do the maps of two findings point each at its own?"
+    )
+    found[STILL_HITS] = share(
+        STILL_HITS, marks.shuffled_hits, direction="lower",
         question="How often does it still touch the lesion when the model knows nothing?",
     )  # fmt: skip
     found["change under noise"] = mean(

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from medlab.core.errors import CapabilityError
+from medlab.core.grid import Grid
 from medlab.explainers.aims import aim_at
 from medlab.explainers.base import Method
 from medlab.explainers.trust.bench import SCORES, Bench
+from medlab.explainers.trust.localise import tells_apart
 from medlab.explainers.trust.probes import Probe, absent_from, naming, probe_about, with_noise
 from medlab.explainers.trust.scrambling import STAGES, scrambling
 
@@ -77,6 +79,16 @@ def comparisons(bench: Bench, method: Method, unit: Unit) -> Iterator[tuple[str,
             for test, name in names.items()
         ]
         yield "word", correlation(*pair)
+
+
+def apart(bench: Bench, method: Method, unit: Unit, grid: Grid) -> float | None:
+    """Whether the maps of the film's two findings point each at its own, on `grid`; None where there are no two."""
+    probe, other = unit.probe, unit.other
+    if other is None or other.scan != probe.scan:
+        return None
+    maps = [plain(bench, method, one) for one in (probe, other)]
+    fit = bench.model.fit_of(probe.case.scans[probe.scan])
+    return tells_apart(maps, fit, [probe.truth, other.truth], grid)
 
 
 def change_under_noise(bench: Bench, method: Method, probe: Probe) -> float | None:

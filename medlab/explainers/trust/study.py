@@ -17,6 +17,7 @@ import numpy as np
 
 from medlab.core.case import Case
 from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.grid import Grid
 from medlab.core.provenance import collect
 from medlab.core.record import check_choice, check_whole
 from medlab.core.score import Scorecard
@@ -30,7 +31,7 @@ from medlab.explainers.trust.films import phantoms
 from medlab.explainers.trust.localise import Localisation, localise
 from medlab.explainers.trust.marks import Marks, scores_of
 from medlab.explainers.trust.probes import REPLIES, Probe, probes_of
-from medlab.explainers.trust.sanity import Unit, change_under_noise, comparisons, correlation, plain, shuffled
+from medlab.explainers.trust.sanity import Unit, apart, change_under_noise, comparisons, correlation, plain, shuffled
 from medlab.explainers.trust.scrambling import STAGES, parts_of
 from medlab.explainers.trust.verdicts import keep, key_of
 
@@ -127,6 +128,8 @@ class Study:
             for method, marks in self.marks.items():
                 for test, alike in comparisons(self.bench, method, unit):
                     marks.alike.setdefault(test, []).append((film, alike))
+                told = apart(self.bench, method, unit, self._grid(unit.probe))
+                marks.apart += [] if told is None else [(film, told)]
                 change = change_under_noise(self.bench, method, unit.probe)
                 marks.noise += [] if change is None else [(film, change)]
             self._delete(unit.probe)
@@ -186,11 +189,12 @@ class Study:
                 marks.shuffled_hits.append((probe.film, self._judged(probe, values).hit))
 
     def _judged(self, probe: Probe, values: np.ndarray) -> Localisation:
-        """The marks of one map, pointing judged on the grid of the controls: that of the image tokens."""
-        grid = plain(self.bench, self._random, probe).shape
-        divides = all(cells % side == 0 for cells, side in zip(values.shape, grid, strict=True))
-        fit = self.model.fit_of(probe.case.scans[probe.scan])
-        return localise(values, fit, probe.truth, grid if divides else None)
+        """The marks of one map, pointing judged on the grid of the controls: that of the image tokens if known."""
+        return localise(values, self.model.fit_of(probe.case.scans[probe.scan]), probe.truth, self._grid(probe))
+
+    def _grid(self, probe: Probe) -> Grid:
+        """On which every map of the probe is judged: that of the controls."""
+        return plain(self.bench, self._random, probe).shape
 
     def _delete(self, probe: Probe) -> None:
         """The areas of every map's order of image tokens, of chance, and of the truth."""

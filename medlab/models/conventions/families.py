@@ -28,6 +28,7 @@ FAMILIES: dict[str, Conventions] = {
     "demo": MedGemma("demo", "image_first", max_images=2, several=True, system=False, languages=("en", "zh")),
 }
 _NAMES = (
+    (r"demo-shortcut", "demo"),
     (r"medgemma-?1\.5", "medgemma-1.5"),
     (r"medgemma.*27b-text", "medgemma-1-27b-text"),
     (r"medgemma.*27b", "medgemma-1-27b"),

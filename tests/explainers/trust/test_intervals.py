@@ -17,6 +17,13 @@ def test_asking_each_film_twice_makes_no_share_more_certain():
     assert share("hit", once * 2).replace(name="x") == share("hit", once).replace(name="x")
 
 
+def test_one_film_of_many_questions_counts_for_less_than_as_many_films():
+    rows = [("a", 1.0)] * 4 + [(str(i), 0.0) for i in range(4)]
+    score = share("hit", rows)
+    assert (score.n, score.value) == (5, 0.5)
+    assert (score.ci_low, score.ci_high) == pytest.approx(wilson(0.5, 64 / 20))
+
+
 def test_asking_each_film_twice_makes_no_mean_more_certain():
     once = [(str(i), float(i % 2)) for i in range(20)]
     first, second = mean("energy", once), mean("energy", once * 2)

@@ -7,7 +7,7 @@ from medlab.core.case import Case, Finding, Mask
 from medlab.core.errors import SpecError
 from medlab.core.geometry import SquareFit
 from medlab.core.scan import Scan
-from medlab.explainers.trust.localise import Truth, auroc, localise, otsu, strongest, truth_of
+from medlab.explainers.trust.localise import Truth, auroc, localise, otsu, strongest, tells_apart, truth_of
 
 FIT = SquareFit(8, 8, 8)
 """a scan of 8 x 8 pixels: cells of a 4 x 4 grid are 2 x 2 pixels"""
@@ -158,9 +158,41 @@ def test_a_finer_map_points_with_the_tolerance_of_the_tokens():
     assert localise(fine, FIT, lesion, (4, 4)).hit == 1
 
 
-def test_a_grid_that_does_not_divide_the_map_is_refused():
-    with pytest.raises(SpecError, match="grid of"):
-        strongest(np.ones((4, 4)), (3, 3))
+def test_a_coarser_map_points_with_the_tolerance_of_the_tokens_too():
+    lesion = Truth((mask(0, 0, 2, 2),))
+    coarse = np.array([[1.0, 0.0], [0.0, 0.0]])
+    assert localise(coarse, FIT, lesion).hit == 1
+    assert localise(coarse, FIT, lesion, (4, 4)).hit == 1 / 4
+
+
+def test_the_strongest_of_grids_that_do_not_nest_is_that_of_all_cells_that_overlap():
+    assert strongest(np.array([[1.0, 2.0, 3.0]]), (1, 2)).tolist() == [[2, 3]]
+    assert strongest(np.array([[1.0, 2.0]]), (1, 3)).tolist() == [[1, 2, 2]]
+
+
+def test_a_lesion_smaller_than_the_tolerance_can_be_hit_where_most_of_it_lies():
+    fit, dot = SquareFit(80, 80, 80), np.zeros((80, 80), bool)
+    dot[20, 19:22] = True  # of 400 pixels of a cell, one and two
+    assert localise(grid(r1c1=1.0), fit, Truth((dot,))).hit == 1
+    assert localise(grid(r1c0=1.0), fit, Truth((dot,))).hit == 0
+
+
+def test_no_lesion_is_found_by_luck_among_equal_cells():
+    assert localise(np.ones((4, 4)), FIT, Truth((mask(0, 0, 2, 2), mask(6, 6, 8, 8)))).found == 0
+
+
+def test_two_maps_tell_findings_apart_where_each_points_at_its_own():
+    truths = Truth((mask(0, 0, 2, 2),)), Truth((mask(6, 6, 8, 8),))
+    one, other, noise = grid(r0c0=1.0), grid(r3c3=1.0), np.linspace(0, 0.1, 16).reshape(4, 4)
+    assert tells_apart((one + noise, other + noise), FIT, truths, (4, 4)) == 1
+    assert tells_apart((one, one), FIT, truths, (4, 4)) == 0
+    assert tells_apart((other, one), FIT, truths, (4, 4)) == 0
+
+
+def test_cells_of_both_findings_tell_nothing_apart():
+    wide, narrow = mask(0, 0, 2, 4), mask(0, 0, 2, 2)
+    assert tells_apart((grid(r0c0=1.0),) * 2, FIT, (Truth((wide,)), Truth((mask(0, 2, 2, 6),))), (4, 4)) == 0
+    assert tells_apart((grid(r0c0=1.0),) * 2, FIT, (Truth((wide,)), Truth((narrow,))), (4, 4)) is None
 
 
 def test_padding_is_no_part_of_the_scan():

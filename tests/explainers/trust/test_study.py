@@ -5,17 +5,19 @@ import functools
 import multiprocessing
 import os
 import signal
+import zlib
 
+import numpy as np
 import pytest
 
 from medlab.core.errors import CapabilityError, SpecError
 from medlab.explainers.base import Map
-from medlab.explainers.trust.card import FINDING, RANDOMISED, TrustTable
+from medlab.explainers.trust.card import APART, FINDING, RANDOMISED, STILL_HITS, TrustTable
 from medlab.explainers.trust.deletion import areas
 from medlab.explainers.trust.films import phantoms
 from medlab.explainers.trust.scrambling import STAGES
 from medlab.explainers.trust.study import trust
-from tests.explainers.trust.conftest import Deaf, Knowing, Pointer, film
+from tests.explainers.trust.conftest import SQUARES, Deaf, Knowing, Pointer, film, text_of
 
 FILMS = 32
 
@@ -29,9 +31,37 @@ def table(load, tmp_path_factory) -> TrustTable:
     patch.setattr("medlab.explainers.trust.study.areas", functools.partial(areas, steps=2))
     model = load()
     with patch.context():
-        found = trust(model, [Pointer(Pointer.weight_of(model)), Deaf()], said(model, FILMS), deep=24, progress=False)
+        found = trust(model, methods(model), said(model, FILMS), deep=24, progress=False)
     patch.undo()
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Stubborn(Pointer):
+    """Points at what is asked for whatever the weights, out of noise that hangs on them."""
+
+    name = "stubborn"
+
+    def draw(self, request) -> Map:
+        words = text_of(request.aim.query) + " ".join(request.aim.words)
+        known = next((name for name in SQUARES if name in words), "nodule")
+        rng = np.random.default_rng(zlib.crc32(repr((self.weight_of(request.model), words)).encode()))
+        return Map(10 * self.square(request, known) + rng.random((4, 4)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Halves(Pointer):
+    """A map so coarse that each of its cells touches much."""
+
+    name = "halves"
+
+    def draw(self, request) -> Map:
+        return Map(super().draw(request).values.reshape(2, 2, 2, 2).max((1, 3)))
+
+
+def methods(model) -> list[Pointer]:
+    learned = Pointer.weight_of(model)
+    return [Pointer(learned), Deaf(), Stubborn(), Halves(learned)]
 
 
 def said(model, n: int):
@@ -64,8 +94,21 @@ def test_what_ignores_model_and_question_is_not_however_it_points(table):
     assert card.scorecard["elsewhere"].value == 0.5
     assert card.scorecard[RANDOMISED].value == pytest.approx(1)
     assert card.scorecard[FINDING].value == pytest.approx(1)
-    assert {"survives shuffled weights", "same map for another finding"} <= set(card.faults)
+    assert card.scorecard[APART].value == 0
+    assert {"survives shuffled weights", "does not tell findings apart"} <= set(card.faults)
     assert card.verdict.startswith("not shown to be trustworthy")
+
+
+def test_what_points_as_well_without_the_weights_is_not_trusted_though_its_noise_changes(table):
+    card = table["stubborn"]
+    assert card.scorecard["hit"].value == 1
+    assert card.scorecard[RANDOMISED].ci_high < 0.5
+    assert card.scorecard[STILL_HITS].value == 1
+    assert card.faults == ("still hits with shuffled weights",)
+
+
+def test_a_coarse_map_is_judged_on_the_grid_of_the_controls(table):
+    assert table["halves"].scorecard["hit"].value == pytest.approx(1 / 4)
 
 
 def test_controls_are_always_beside_and_bad(table):

@@ -6,7 +6,7 @@ from medlab.core.errors import SpecError
 from medlab.core.score import Score, Scorecard
 from medlab.explainers.explain import explain
 from medlab.explainers.methods import make_method
-from medlab.explainers.trust.card import ENOUGH, FINDING, RANDOMISED, TrustCard, TrustTable, faults_of
+from medlab.explainers.trust.card import APART, ENOUGH, RANDOMISED, STILL_HITS, TrustCard, TrustTable, faults_of
 from medlab.explainers.trust.verdicts import card_for, keep, verdict_for
 
 GOOD = {
@@ -18,7 +18,8 @@ GOOD = {
     "hit of edges": (0.4, 0.3, 0.5),
     "hit above edges": (0.5, 0.4, 0.6),
     RANDOMISED: (0.2, 0.1, 0.3),
-    FINDING: (0.1, 0.0, 0.2),
+    APART: (0.9, 0.8, 0.95),
+    STILL_HITS: (0.1, 0.05, 0.3),
 }
 
 
@@ -39,8 +40,9 @@ def test_a_method_that_passes_every_test_has_earned_trust():
     one = card()
     assert one.trustworthy
     assert one.verdict.startswith("localises 0.90 [0.85, 0.95] vs random 0.10, centre 0.10, edges 0.40;")
-    assert "survives randomisation: no;" in one.verdict
-    assert "(40 films, phantom)" in one.verdict
+    assert "survives randomisation: no (rank correlation 0.20, hits 0.10);" in one.verdict
+    assert "tells two findings apart: yes (0.90)" in one.verdict
+    assert "(40 films, phantom; yes/no questions answered right)" in one.verdict
 
 
 @pytest.mark.parametrize(
@@ -50,12 +52,14 @@ def test_a_method_that_passes_every_test_has_earned_trust():
         ({"hit above random": (0.1, -0.02, 0.2)}, "points no better than random"),
         ({RANDOMISED: (0.9, 0.8, 1.0)}, "survives shuffled weights"),
         ({RANDOMISED: (0.45, 0.35, 0.55)}, "not shown to fall with the weights"),
-        ({FINDING: (0.45, 0.35, 0.55)}, "not shown to be another map for another finding"),
+        ({STILL_HITS: (0.9, 0.8, 1.0)}, "still hits with shuffled weights"),
+        ({STILL_HITS: (0.4, 0.3, 0.55)}, "not shown to miss with shuffled weights"),
+        ({APART: (0.55, 0.45, 0.65)}, "not shown to tell findings apart"),
         ({"hit": (0.55, 0.45, 0.65)}, "not shown to hit more often than it misses"),
         ({"hit": (0.36, 0.30, 0.43)}, "misses more often than it hits"),
         ({RANDOMISED: None}, f'"{RANDOMISED}" not tested'),
-        ({FINDING: (0.7, 0.6, 0.8)}, "same map for another finding"),
-        ({FINDING: None}, f'"{FINDING}" not tested'),
+        ({APART: (0.3, 0.2, 0.4)}, "does not tell findings apart"),
+        ({APART: None}, f'"{APART}" not tested'),
     ],
 )
 def test_each_failed_test_is_a_fault_that_the_verdict_begins_with(change, fault):
@@ -65,11 +69,26 @@ def test_each_failed_test_is_a_fault_that_the_verdict_begins_with(change, fault)
 
 
 def test_a_map_that_survives_shuffled_weights_is_said_to():
-    assert "survives randomisation: yes (rank correlation 0.90)" in card(**{RANDOMISED: (0.9, 0.8, 1.0)}).verdict
+    assert (
+        "survives randomisation: yes (rank correlation 0.90, hits 0.10)"
+        in card(**{RANDOMISED: (0.9, 0.8, 1.0)}).verdict
+    )
+
+
+def test_a_map_whose_hits_survive_is_said_to_whatever_its_likeness():
+    assert (
+        "survives randomisation: yes (rank correlation 0.20, hits 0.90)" in card(**{STILL_HITS: (0.9, 0.8, 1)}).verdict
+    )
 
 
 def test_a_likeness_whose_interval_holds_the_line_is_neither_yes_nor_no():
-    assert "another finding: not ruled out (rank correlation 0.45)" in card(**{FINDING: (0.45, 0.35, 0.55)}).verdict
+    told = card(**{RANDOMISED: (0.45, 0.35, 0.55)}).verdict
+    assert "randomisation: not ruled out (rank correlation 0.45, hits 0.10)" in told
+
+
+def test_a_background_that_two_findings_share_is_no_fault_where_each_is_pointed_at():
+    alike = Score("alike for another finding", 0.8, 40, 0.7, 0.9)
+    assert not faults_of(scores() | {alike.name: alike}, "relevance")
 
 
 def test_few_films_are_no_verdict_however_good():
@@ -89,7 +108,7 @@ def test_nothing_is_ranked_on_few_films():
 
 
 def test_the_trustworthy_come_first_and_controls_last():
-    bad = card("saliency", hit=(0.95, 0.9, 1.0), **{FINDING: None})
+    bad = card("saliency", hit=(0.95, 0.9, 1.0), **{APART: None})
     table = TrustTable((card("edges"), bad, card()), 40, 80, 60)
     assert [one.method for one in table.ranked()] == ["relevance", "saliency", "edges"]
     assert TrustTable.from_json(table.to_json()) == table
