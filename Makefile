@@ -31,6 +31,7 @@ lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/python scripts/environment.py --check
 	$(BIN)/python scripts/methods_table.py --check
+	$(BIN)/python scripts/trust_table.py --check
 	$(BIN)/python scripts/notebooks.py check
 
 tests:

@@ -24,7 +24,7 @@ from medlab.cli_ask import (
     printable,
     ready,
 )
-from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.errors import CapabilityError, SpecError, shown
 
 if TYPE_CHECKING:
     from medlab.core.answer import Answer
@@ -58,13 +58,15 @@ def explain(
         raise SpecError("--force without --word", accepted='--word "Yes|No" --force')
     if out is not None and out.suffix.lower() not in (".png", ".svg"):
         raise SpecError(f"--out {out.name}", accepted="a name that ends in .png or .svg")
+    parts = (None,) if word is None else tuple(word.split("|"))
+    if len(parts) > 2 or not all(part is None or part.strip() for part in parts):
+        raise SpecError(f"--word {shown(word)}", accepted="words, or two with a | between them")
+    if out is not None and not out.parent.is_dir():
+        raise SpecError(f"--out {shown(str(out))}", accepted="a file in a folder that is there")
     names = None if method == "three" else [name.strip() for name in method.split(",")]
     (scan,), asked = ready([image], model, allow, served, looked=False)
     query = asked.query(scan, question, decoding=decoding_of(tokens))
     answer = None if force else asked.answer([query])[0].to(query)
-    parts = tuple(word.split("|")) if word else (None,)
-    if len(parts) > 2:
-        raise SpecError(f"--word {word}", accepted="words, or two with a | between them")
     target = parts if len(parts) == 2 else parts[0]
     chosen = names[0] if names is not None and len(names) == 1 else names
     found = explained_by(asked, answer or query, target, method=chosen, seed=seed, progress=not as_json)
@@ -91,7 +93,7 @@ def say_maps(found: "Attribution | Explanation", answer: "Answer | None", questi
             typer.echo("  said whatever the picture: hiding it changes nothing")
         for line in strongest_places(one):
             typer.echo(f"  {line}")
-        typer.echo(f"  verdict: {one.verdict or 'untested (medlab trust tests it)'}")
+        typer.echo(f"  verdict: {printable(one.verdict or 'untested (medlab trust tests it)')}")
     if len(maps) > 1:
         typer.echo(f"agreement of the maps (rank correlation): {found.agreement.min():.2f} at the least")
         for reason in found.left_out:
@@ -140,7 +142,7 @@ def methods(
             options = [field.name for field in dataclasses.fields(METHODS.get(name))]
             typer.echo(f"  options: {', '.join(options) or 'none'}")
         if model is not None:
-            typer.echo(f"  verdict on {printable(model)}: {row['verdict']}")
+            typer.echo(f"  verdict on {printable(model)}: {printable(row['verdict'])}")
 
 
 def trust(

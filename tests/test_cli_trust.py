@@ -94,6 +94,8 @@ def test_several_methods_tell_how_far_they_agree(picture):
         (("--force",), "--force without --word"),
         (("--word", "a|b|c"), "a|b|c"),
         (("--out", "map.pdf"), "map.pdf"),
+        (("--out", "nowhere/map.png"), "nowhere"),
+        (("--word", "a|"), "a|"),
         (("--word", "zebra"), "zebra"),
     ],
 )

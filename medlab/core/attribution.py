@@ -8,6 +8,8 @@ from medlab.core.record import Record, check_number, check_text, check_whole, fr
 
 INDEPENDENT_NATS = 0.1
 """a change of the score below this, a tenth of a natural logarithm, is called none"""
+NOT_TRUSTED = "not shown to be trustworthy"
+"""with what the verdict of a method begins that has not earned trust"""
 
 
 @record
@@ -85,6 +87,11 @@ class Attribution(Record):
             return None
         cancels = self.causal and abs(self.values).max() >= INDEPENDENT_NATS
         return bool(abs(self.effect_nats) < INDEPENDENT_NATS and not cancels)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the method has earned trust on this model; False where it was never tested."""
+        return self.verdict is not None and not self.verdict.startswith(NOT_TRUSTED)
 
     def __repr__(self) -> str:
         words = " against ".join(self.target) if self.contrast else " ".join(self.target)

@@ -130,7 +130,7 @@ class Words:
                 accepted=f"its words, such as {', '.join(map(repr, near))}" if near else "its words",
                 fix="to ask about words that it did not say, give the query instead of the answer",
             )
-        if not -len(places) <= occurrence < len(places):
+        if not isinstance(occurrence, int) or not -len(places) <= occurrence < len(places):
             raise SpecError(
                 f"occurrence {occurrence} of {shown(wanted)}",
                 accepted=f"0 to {len(places) - 1}: it stands there {len(places)} time(s)",
@@ -173,11 +173,16 @@ def _contrast(model, said: Answer, words: Words, query: Query, target: tuple[str
         start, stop = words.find(target[0], occurrence)
     except SpecError:
         return Aim(query, _forced(model, (), target), target, (), said.fingerprint)
+    if not isinstance(target[1], str) or not target[1].strip():
+        raise SpecError(f"target is {shown(target[1])}", accepted="text that is not empty")
     before = tuple(token.id for token in said.tokens[:start])
     leading = words.pieces[start][: len(words.pieces[start]) - len(words.pieces[start].lstrip())]
     against = _ids(model, leading + target[1])
     other = Strand((*before, *against), tuple(range(start, start + len(against))), -1)
-    return Aim(query, (_strand(said, start, stop), other), target, (), said.fingerprint)
+    own = _strand(said, start, stop)
+    if own.reply == other.reply or target[0].strip() == target[1].strip():
+        raise SpecError(f"a contrast of {shown(target[0])} with itself", accepted="two different replies")
+    return Aim(query, (own, other), target, (), said.fingerprint)
 
 
 def _forced(model, before: Sequence[int], texts: Sequence[str]) -> tuple[Strand, ...]:

@@ -241,7 +241,7 @@ def on_patches(glass: Glass, row: "torch.Tensor") -> np.ndarray:
 def check_layers(text: str) -> None:
     """Raises SpecError for what is not written as layers are."""
     parts = text.split("-") if isinstance(text, str) else []
-    numbers = len(parts) in (1, 2) and all(part.isascii() and part.isdigit() for part in parts)
+    numbers = len(parts) in (1, 2) and all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts)
     if text not in ("all", "full", "sliding") and not (numbers and int(parts[0]) <= int(parts[-1])):
         raise SpecError(f"layers is {shown(text)}", accepted='"all", "full", "sliding", "3" or "0-3"')
 
@@ -258,8 +258,9 @@ def chosen_layers(text: str, kinds: list[str]) -> list[int]:
         chosen = [number for number, kind in enumerate(kinds) if kind == f"{text}_attention"]
     else:
         first, _, last = text.partition("-")
-        chosen = list(range(int(first), int(last or first) + 1))
-    if not chosen or chosen[-1] >= len(kinds):
+        last = int(last or first)
+        chosen = list(range(int(first), last + 1)) if last < len(kinds) else []
+    if not chosen:
         told = ", ".join(f"{number} {kind.removesuffix('_attention')}" for number, kind in enumerate(kinds))
         raise SpecError(f"layers is {shown(text)}", accepted=f"layers of this model: {told}")
     return chosen

@@ -34,7 +34,8 @@ def check_changes(folder: pathlib.Path, quantize: str | None = None) -> None:
 def lay_over(module: Any, folder: pathlib.Path) -> None:
     """Put the changed tensors in the place of the module's own, in its dtype and on its device.
 
-    Raises DataError, before anything is changed, for a name or a shape that the module does not have.
+    Raises DataError, before anything is changed, for a name or a shape that the module does not have, and for numbers
+    that its dtype cannot hold.
     """
     import torch
 
@@ -46,6 +47,18 @@ def lay_over(module: Any, folder: pathlib.Path) -> None:
             f"{len(wrong)} tensors of {CHANGED} fit nothing in the model, such as {shown(min(wrong))}",
             accepted="tensors of the model that it was made from",
             fix="install medlab and transformers again, or make them anew: medlab demo shortcut",
+        )
+    unfit = [
+        name
+        for name, tensor in changed.items()
+        if not tensor.is_floating_point() or not tensor.to(own[name].dtype).isfinite().all()
+    ]
+    if unfit:
+        raise DataError(
+            "mismatch",
+            f"{len(unfit)} tensors of {CHANGED} hold no finite numbers, such as {shown(min(unfit))}",
+            accepted="finite floating-point numbers",
+            fix="install medlab again, or make them anew: medlab demo shortcut",
         )
     with torch.no_grad():
         for name, tensor in changed.items():

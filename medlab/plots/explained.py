@@ -184,7 +184,7 @@ def _differs(key: str, parts: Sequence[dict[str, str]]) -> bool:
 
 def _lines(one: Attribution, overlay: Overlay, language: str) -> list[Line]:
     words = words_in(language)
-    lines = [Line(visible(verdict_of(one, language)), "body" if one.verdict else "doubt", most=5)]
+    lines = [Line(visible(verdict_of(one, language)), "body" if one.trusted else "doubt", most=5)]
     if one.image_independent:
         lines.append(Line(words["independent"].format(abs(one.effect_nats)), "doubt", most=5))
     elif not one.values.any():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCREEN_DPI, PRINT_DPI = 100, 300
 FORMATS = ("png", "svg")
-JPEG = {"quality": 85, "subsampling": 0}
+JPEG = {"quality": 80, "subsampling": 0}
 """for the page only, where it is a third of PNG's size; a saved file is never lossy"""
 
 

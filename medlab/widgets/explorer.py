@@ -4,7 +4,6 @@ Whatever the mouse does is a method that one could have called, and what comes o
 the same scan may stand beside the first. It draws no map itself and decides nothing about models.
 """
 
-import base64
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,10 +13,10 @@ from medlab.core.attribution import Attribution
 from medlab.core.case import Case
 from medlab.core.errors import MedlabError, SpecError, shown
 from medlab.core.geometry import BoxPx
-from medlab.core.record import check_choice, check_whole
+from medlab.core.record import check_choice, check_text, check_whole
 from medlab.core.scan import Scan
 from medlab.explainers.masking import Counterfactual
-from medlab.explainers.methods import METHODS, SHORT
+from medlab.explainers.methods import make_method
 from medlab.explainers.region_words import RegionWords
 from medlab.widgets.labels import LANGUAGES, QUESTIONS
 from medlab.widgets.layers import options_of
@@ -79,7 +78,7 @@ class Explorer:
         method: str = METHOD,
     ):
         check_choice("language", language, LANGUAGES)
-        METHODS.get(SHORT.get(method, method))
+        make_method(method)
         self.model, self.language, self.method = model, language, method
         self.options = ()
         self.scans = _scans_in(scan)
@@ -133,6 +132,7 @@ class Explorer:
         head     of a method that has heads: its number from 0, or "mean"
         beside   True for words of the second answer
         """
+        check_text("against", against, empty=True)
         side = self._side(beside)
         target, occurrence = side.place(words, occurrence)
         name = method or self.method
@@ -250,7 +250,8 @@ class Explorer:
     def _repr_mimebundle_(self, **options):
         bundle = self.widget._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        picture = {"image/png": base64.b64encode(self.png()).decode("ascii"), "text/plain": repr(self)}
+        # HTML, for it has words for those who cannot see it
+        picture = {"text/html": still_of(self).html, "text/plain": repr(self)}
         return {**data, **picture}, metadata
 
     def __repr__(self) -> str:

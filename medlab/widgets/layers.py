@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from medlab.core.errors import CapabilityError, SpecError, shown
-from medlab.explainers.methods import METHODS, SHORT
+from medlab.explainers.methods import METHODS, make_method
 
 if TYPE_CHECKING:
     from medlab.models.base import Model
@@ -84,7 +84,8 @@ def options_of(method: str, layer: str | int | None, head: str | int | None) -> 
 
 def _defaults(method: str) -> dict[str, object]:
     """Every option of a method, and what it is by itself."""
-    return {field.name: field.default for field in dataclasses.fields(METHODS.get(SHORT.get(method, method)))}
+    made = make_method(method)
+    return {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
 
 
 def _number(value: str | int) -> str | int:

@@ -120,6 +120,8 @@ def region_of(model: "Model", answer: Answer, box_px: BoxPx, *, scan: int = 0) -
 def box_mask(scan: Scan, box_px: BoxPx, index: int = 0) -> Mask:
     """The pixels of a box, those that it covers at least by half."""
     pixels = np.zeros((scan.rows, scan.cols), bool)
+    for edge in box_px:
+        check_number("box_px", edge)
     if len(box_px) == 4:
         top, left, bottom, right = (max(0, round(edge)) for edge in box_px)
         pixels[top:bottom, left:right] = True

@@ -3,13 +3,18 @@
 from typing import TYPE_CHECKING
 
 from medlab.core.errors import SpecError, shown
+from medlab.core.record import check_number, check_whole
 
 if TYPE_CHECKING:
     from medlab.widgets.explorer import Explorer
 
+LONGEST = {"question": 2000, "against": 200}
+"""letters that the page's own fields take; of a name, NAME"""
+NAME = 80
+
 
 def act(panel: "Explorer", kind: str, content: dict) -> None:
-    """Do what a message of the page says. Raises SpecError, KeyError or ValueError for one that is none."""
+    """Do what a message of the page says. Raises SpecError for one that is none."""
     if kind not in _CALLS:
         raise SpecError(f"a message {shown(kind)}", accepted=", ".join(_CALLS))
     _CALLS[kind](panel, content)
@@ -20,12 +25,12 @@ def _ready(panel: "Explorer", content: dict) -> None:
 
 
 def _ask(panel: "Explorer", content: dict) -> None:
-    panel.ask(str(content["question"]).strip() or None, content["language"])
+    panel.ask(_text(content, "question").strip() or None, _text(content, "language"))
     panel.link()
 
 
 def _ask_beside(panel: "Explorer", content: dict) -> None:
-    panel.ask_beside(str(content["question"]))
+    panel.ask_beside(_text(content, "question"))
     panel.link()
 
 
@@ -34,18 +39,23 @@ def _close(panel: "Explorer", content: dict) -> None:
 
 
 def _choose_scan(panel: "Explorer", content: dict) -> None:
-    panel.choose_scan(int(content["number"]))
+    panel.choose_scan(_number(content, "number"))
     panel.link()
 
 
 def _look(panel: "Explorer", content: dict) -> None:
-    words = (int(content["first"]), int(content["last"]))
-    options = {name: str(content[name]) for name in ("method", "against", "layer", "head")}
-    panel.look(words, beside=bool(content["beside"]), **options)
+    words = (_number(content, "first"), _number(content, "last"))
+    options = {name: _text(content, name) for name in ("method", "against", "layer", "head")}
+    panel.look(words, beside=content.get("beside") is True, **options)
 
 
 def _brush(panel: "Explorer", content: dict) -> None:
-    panel.brush(tuple(float(edge) for edge in content["box"]))
+    box = content.get("box")
+    if not isinstance(box, list) or len(box) != 4:
+        raise SpecError(f"box is {shown(box)}", accepted="[top, left, bottom, right]")
+    for edge in box:
+        check_number("box", edge)
+    panel.brush(tuple(float(edge) for edge in box))
 
 
 def _mask(panel: "Explorer", content: dict) -> None:
@@ -54,6 +64,19 @@ def _mask(panel: "Explorer", content: dict) -> None:
 
 def _clear(panel: "Explorer", content: dict) -> None:
     panel.clear()
+
+
+def _text(content: dict, name: str) -> str:
+    value, most = content.get(name), LONGEST.get(name, NAME)
+    if not isinstance(value, str) or len(value) > most:
+        raise SpecError(f"{name} is {shown(value)}", accepted=f"text of at most {most} letters", fix="write less")
+    return value
+
+
+def _number(content: dict, name: str) -> int:
+    value = content.get(name)
+    check_whole(name, value)
+    return value
 
 
 _CALLS = {

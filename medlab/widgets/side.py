@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from medlab.core.attribution import Attribution
-from medlab.core.errors import MedlabError, SpecError
+from medlab.core.errors import MedlabError, SpecError, shown
 from medlab.core.geometry import BoxPx
 from medlab.core.record import check_text
 from medlab.core.scan import Scan
@@ -83,6 +83,8 @@ class Side:
         """(target, occurrence) of some words: text of the answer, or (first, last) of `words`."""
         if isinstance(words, str):
             return words, occurrence
+        if not isinstance(words, (list, tuple)) or [type(place) for place in words] != [int, int]:
+            raise SpecError(f"words are {shown(words)}", accepted="text of the answer, or (first, last) of its words")
         first, last = words
         if not 0 <= first <= last < len(self.words):
             raise SpecError(f"words {first} to {last}", accepted=f"0 to {len(self.words) - 1}, first before last")

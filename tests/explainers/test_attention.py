@@ -172,6 +172,12 @@ def test_the_way_through_the_tower_is_reckoned(ask):
     assert Rollout("patches").cost(request).peak_bytes > Attention().cost(request).peak_bytes
 
 
+@pytest.mark.parametrize("text", ["0-9999", "0-99999999", "0-9999999999999999999999"])
+def test_a_range_beyond_the_model_is_refused_before_it_is_counted_out(text):
+    with pytest.raises(SpecError, match="layers is"):
+        chosen_layers(text, KINDS)
+
+
 def test_chosen_layers_are_told_by_kind():
     assert chosen_layers("full", KINDS) == [2, 4]
     assert chosen_layers("sliding", KINDS) == [0, 1, 3]

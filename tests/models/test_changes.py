@@ -77,3 +77,11 @@ def test_the_fingerprint_covers_the_changes(tmp_path):
     assert told[0] != told[1] == told[2]
     save_file({"bias": torch.zeros(1)}, tmp_path / CHANGED)
     assert fingerprint_of(checkpoint, placement, changes=tmp_path) != told[1]
+
+
+@pytest.mark.parametrize("weight", [torch.tensor([[float("nan"), 0.0]]), torch.zeros(1, 2, dtype=torch.int64)])
+def test_numbers_that_are_none_are_refused_before_anything_is_changed(module, tmp_path, weight):
+    save_file({"bias": torch.zeros(1), "weight": weight}, tmp_path / CHANGED)
+    with pytest.raises(DataError, match="no finite numbers, such as 'weight'"):
+        lay_over(module, tmp_path)
+    assert module.bias.tolist() == [3.0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medlab.core.case import Case
-from medlab.core.errors import SpecError
+from medlab.core.errors import CapabilityError, SpecError
 from medlab.core.scan import Scan
 from medlab.explainers.explain import explain
 from medlab.models.base import Capabilities
@@ -261,3 +261,28 @@ def test_everything_but_arrays_is_plain(panel):
     click(panel, "ready")
     panel.look((0, 0), method="attention", layer=1, beside=True)
     assert json.loads(json.dumps(state(panel))) == state(panel)
+
+
+# what is typed wrong
+
+
+@pytest.mark.parametrize("words", [5, None, (0,), (0, 1, 2), ("a", "b"), (0.5, 1)])
+def test_words_that_are_neither_text_nor_two_places_are_refused(panel, words):
+    with pytest.raises(SpecError, match="words are"):
+        panel.look(words)
+
+
+def test_a_box_of_no_numbers_is_refused(panel):
+    with pytest.raises(SpecError, match="box_px is nan"):
+        panel.brush((float("nan"),) * 4)
+
+
+def test_a_method_that_is_known_elsewhere_says_why_it_is_not_offered(panel):
+    with pytest.raises(CapabilityError, match="ReLU"):
+        panel.look((0, 0), method="deep_lift")
+
+
+def test_words_against_themselves_are_refused(panel):
+    word = panel.words[0].text
+    with pytest.raises(SpecError, match="with itself"):
+        panel.look(word, against=word)

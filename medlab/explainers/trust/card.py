@@ -4,6 +4,7 @@ The burden of proof is the method's: what was not tested, or on too few films, w
 `study` has gathered and runs nothing.
 """
 
+from medlab.core.attribution import NOT_TRUSTED
 from medlab.core.errors import SpecError, UnknownName
 from medlab.core.record import Record, check_text, check_whole, record
 from medlab.core.score import Score, Scorecard
@@ -61,15 +62,24 @@ class TrustCard(Record):
         hit, told = self.score("hit"), "localises: not tested"
         if hit is not None:
             beside = [f"{name} {one.value:.2f}" for name in CONTROLS if (one := self.score(f"hit of {name}"))]
-            told = f"localises {hit.value:.2f} [{hit.ci_low:.2f}, {hit.ci_high:.2f}] vs {', '.join(beside)}"
+            told = f"localises {hit.value:.2f} [{hit.ci_low:.2f}, {hit.ci_high:.2f}]"
+            told += f"{self._worst} vs {', '.join(beside)}"
         told += f"; survives randomisation: {_survives(self.score(RANDOMISED), self.score(STILL_HITS))}"
         told += f"; tells two findings apart: {_told_apart(self.score(APART))}"
         told += f" ({self.films} films, {self.cohort}; yes/no questions answered right)"
-        return told if self.trustworthy else f"not shown to be trustworthy ({'; '.join(self.faults)}): {told}"
+        return told if self.trustworthy else f"{NOT_TRUSTED} ({'; '.join(self.faults)}): {told}"
 
     def score(self, name: str) -> Score | None:
         """A score by name, or None where it was not to be had."""
         return next((score for score in self.scorecard.scores if score.name == name), None)
+
+    @property
+    def _worst(self) -> str:
+        """The finding that is hit least often: the mean hides it."""
+        of = "hit: "
+        told = [one for one in self.scorecard.scores if one.name.startswith(of) and one.n >= ENOUGH_TESTED]
+        least = min(told, key=lambda one: one.value, default=None)
+        return "" if least is None else f", {least.value:.2f} for {least.name.removeprefix(of).replace('_', ' ')},"
 
     def __repr__(self) -> str:
         return f"TrustCard({self.method} on {self.model}: {self.verdict})"

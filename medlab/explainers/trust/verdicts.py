@@ -17,8 +17,8 @@ from medlab.explainers.trust.card import RANDOMISED, TrustCard, TrustTable
 if TYPE_CHECKING:
     from medlab.models.base import Model
 
-SHIPPED = pathlib.Path(__file__).parent / "shipped.json"
-"""a TrustTable"""
+SHIPPED = pathlib.Path(__file__).parent / "shipped"
+"""folder of TrustTables, each the trust.json of one study"""
 
 
 def key_of(model: "Model") -> str:
@@ -40,8 +40,14 @@ def card_for(model_fingerprint: str, method: Method) -> TrustCard | None:
     if not model_fingerprint:
         return None
     path = _path(model_fingerprint, method.name, method.settings)
-    found = [one for one in (_kept(path), _shipped().get((model_fingerprint, method.name, method.settings))) if one]
+    wanted = model_fingerprint, method.name, method.settings
+    found = [one for one in (_kept(path), _shipped().get(wanted)) if one is not None and _about(one) == wanted]
     return max(found, key=_weight, default=None)
+
+
+def shipped_models() -> set[str]:
+    """By what the models are known whose cards come with medlab: `key_of` of each."""
+    return {model for model, _, _ in _shipped()}
 
 
 def keep(card: TrustCard) -> None:
@@ -68,6 +74,11 @@ def _path(model_fingerprint: str, name: str, settings: tuple[tuple[str, str], ..
     return trust_folder() / model_fingerprint / f"{name}-{digest_of(settings)}.json"
 
 
+def _about(card: TrustCard) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """The model, method and options that a card says it judges, whatever its file is called."""
+    return card.model_fingerprint, card.method, card.settings
+
+
 def _weight(card: TrustCard) -> tuple[bool, int]:
     return card.score(RANDOMISED) is not None, card.films
 
@@ -81,9 +92,10 @@ def _kept(path: pathlib.Path) -> TrustCard | None:
 
 @functools.cache
 def _shipped() -> dict[tuple[str, str, tuple[tuple[str, str], ...]], TrustCard]:
-    """By model, method and options."""
-    table = TrustTable.from_json(SHIPPED.read_text("utf-8"))
-    return {(card.model_fingerprint, card.method, card.settings): card for card in table.cards}
+    """By model, method and options; of two, that which rests on more."""
+    tables = [TrustTable.from_json(path.read_text("utf-8")) for path in SHIPPED.glob("*.json")]
+    cards = sorted((card for table in tables for card in table.cards), key=_weight)
+    return {(card.model_fingerprint, card.method, card.settings): card for card in cards}
 
 
 @functools.lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ from medlab.core.errors import SpecError
 from medlab.core.score import Score, Scorecard
 from medlab.explainers.explain import explain
 from medlab.explainers.methods import make_method
+from medlab.explainers.trust.bench import trust_folder
 from medlab.explainers.trust.card import APART, ENOUGH, RANDOMISED, STILL_HITS, TrustCard, TrustTable, faults_of
 from medlab.explainers.trust.verdicts import card_for, keep, verdict_for
 
@@ -91,6 +92,12 @@ def test_a_background_that_two_findings_share_is_no_fault_where_each_is_pointed_
     assert not faults_of(scores() | {alike.name: alike}, "relevance")
 
 
+def test_the_finding_that_is_hit_least_often_is_named():
+    few = {"hit: nodule": (0.72, 0.57, 0.83), "hit: central_line": (0.95, 0.9, 1.0)}
+    assert card(**few).verdict.startswith("localises 0.90 [0.85, 0.95], 0.72 for nodule, vs random 0.10")
+    assert "for nodule" not in card(n=9, **few).verdict
+
+
 def test_few_films_are_no_verdict_however_good():
     one = card(n=ENOUGH - 1)
     assert not one.trustworthy
@@ -159,3 +166,21 @@ def test_a_map_carries_its_verdict(model, scans):
     assert explain(model, query, ("yes", "no"), method=method).verdict is None
     keep(card("token_occlusion", settings=method.settings, fingerprint=model.fingerprint))
     assert explain(model, query, ("yes", "no"), method=method).verdict.startswith("localises")
+    assert explain(model, query, ("yes", "no"), method=method).trusted
+
+
+def test_only_a_method_that_passed_is_trusted(model, scans):
+    query, method = model.query(scans[0], "Is there a nodule?"), make_method("token_occlusion")
+    assert not explain(model, query, ("yes", "no"), method=method).trusted
+    keep(card("token_occlusion", settings=method.settings, fingerprint=model.fingerprint, hit=(0.3, 0.2, 0.4)))
+    assert not explain(model, query, ("yes", "no"), method=method).trusted
+
+
+def test_a_kept_card_that_judges_something_else_than_its_file_is_called_is_not_believed():
+    method = make_method("relevance")
+    told = card(settings=method.settings, fingerprint="e" * 8)
+    keep(told)
+    path = next(iter((trust_folder() / told.model_fingerprint).iterdir()))
+    assert card_for(told.model_fingerprint, method) == told
+    path.write_text(told.replace(model_fingerprint="a" * 8).to_json(), "utf-8")
+    assert card_for(told.model_fingerprint, method) is None

@@ -1,0 +1,64 @@
+"""Write the table of the demo model's maps in docs/trust.md from the cards that come with medlab; --check compares."""
+
+import pathlib
+import re
+import sys
+
+from medlab.explainers.methods import METHODS, make_method
+from medlab.explainers.trust.card import APART, STILL_HITS, TrustCard
+from medlab.explainers.trust.controls import CONTROLS
+from medlab.explainers.trust.verdicts import card_for, shipped_models
+
+PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "trust.md"
+BEGIN = "<!-- made by scripts/trust_table.py from medlab/explainers/trust/shipped -->"
+END = "<!-- end of the table -->"
+
+
+def render() -> str:
+    """A row for each tested method, best first, controls last, between BEGIN and END."""
+    (model,) = shipped_models()
+    cards = [card for name in METHODS if (card := card_for(model, make_method(name)))]
+    cards.sort(key=lambda card: (card.method in CONTROLS, not card.trustworthy, -card.scorecard["hit"].value))
+    widest = max(cards, key=lambda card: card.films)
+    findings = [
+        score.name.removeprefix("hit: ") for score in widest.scorecard.scores if score.name.startswith("hit: ")
+    ]
+    heading = ["method", "films", "all", *(name.replace("_", " ") for name in findings)]
+    heading += ["each of two", "shuffled", "trust"]
+    rows = [
+        ["*lesion's share of the film*", "", "", *(f"{widest.score(f'area: {name}').value:.3f}" for name in findings)],
+        ["*hit by a blind point*", "", f"{widest.score('chance').value:.2f}", *_shares(widest, "chance", findings)],
+    ]
+    rows = [[*row, "", "", ""] for row in rows]
+    for card in cards:
+        each = card.score(APART)
+        rows.append(
+            [f"`{card.method}`", str(card.films), _told(card.score("hit")), *_shares(card, "hit", findings),
+             _told(each), f"{card.score(STILL_HITS).value:.2f}", "earned" if card.trustworthy else "no"]
+        )  # fmt: skip
+    lines = [f"| {' | '.join(row)} |" for row in [heading, ["---"] * len(heading), *rows]]
+    return "\n".join([BEGIN, "", *lines, "", END])
+
+
+def _told(score) -> str:
+    return f"{score.value:.2f} [{score.ci_low:.2f}, {score.ci_high:.2f}]"
+
+
+def _shares(card: TrustCard, name: str, findings: list[str]) -> list[str]:
+    scores = (card.score(f"{name}: {finding}") for finding in findings)
+    return ["–" if score is None else f"{score.value:.2f}" for score in scores]
+
+
+def main(arguments: list[str]) -> int:
+    page = PAGE.read_text("utf-8")
+    fresh = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: render(), page, flags=re.DOTALL)
+    if "--check" not in arguments:
+        PAGE.write_text(fresh, "utf-8")
+    elif fresh != page or render() not in page:
+        print(f"{PAGE.name} does not say what the shipped cards say\n  do this:  python scripts/trust_table.py")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
