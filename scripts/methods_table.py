@@ -1,12 +1,11 @@
 """Write the table of methods in docs/explaining.md from what each says of itself; with --check, only compare."""
 
-import pathlib
-import re
 import sys
+
+import table_in_page
 
 from medlab.explainers.methods import SHORT, table
 
-PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "explaining.md"
 BEGIN = "<!-- made by scripts/methods_table.py: edit the methods, not this -->"
 END = "<!-- end of the table -->"
 FAMILIES = {
@@ -38,16 +37,5 @@ def render() -> str:
     return "\n".join([*parts, "", END])
 
 
-def main(arguments: list[str]) -> int:
-    page = PAGE.read_text("utf-8")
-    fresh = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: render(), page, flags=re.DOTALL)
-    if "--check" not in arguments:
-        PAGE.write_text(fresh, "utf-8")
-    elif fresh != page or render() not in page:
-        print(f"{PAGE.name} does not say what the methods say\n  do this:  python scripts/methods_table.py")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(table_in_page.keep("explaining.md", render(), sys.argv[1:]))

@@ -1,15 +1,14 @@
 """Write the table of the demo model's maps in docs/trust.md from the cards that come with medlab; --check compares."""
 
-import pathlib
-import re
 import sys
+
+import table_in_page
 
 from medlab.explainers.methods import METHODS, make_method
 from medlab.explainers.trust.card import APART, STILL_HITS, TrustCard
 from medlab.explainers.trust.controls import CONTROLS
 from medlab.explainers.trust.verdicts import card_for, shipped_models
 
-PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "trust.md"
 BEGIN = "<!-- made by scripts/trust_table.py from medlab/explainers/trust/shipped -->"
 END = "<!-- end of the table -->"
 
@@ -49,16 +48,5 @@ def _shares(card: TrustCard, name: str, findings: list[str]) -> list[str]:
     return ["–" if score is None else f"{score.value:.2f}" for score in scores]
 
 
-def main(arguments: list[str]) -> int:
-    page = PAGE.read_text("utf-8")
-    fresh = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: render(), page, flags=re.DOTALL)
-    if "--check" not in arguments:
-        PAGE.write_text(fresh, "utf-8")
-    elif fresh != page or render() not in page:
-        print(f"{PAGE.name} does not say what the shipped cards say\n  do this:  python scripts/trust_table.py")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(table_in_page.keep("trust.md", render(), sys.argv[1:]))
