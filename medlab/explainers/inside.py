@@ -5,7 +5,7 @@ layers, not maps of the scan. It knows no pixels.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +13,16 @@ import numpy as np
 from medlab.core.answer import Answer
 from medlab.core.errors import SpecError
 from medlab.core.query import Query
-from medlab.core.record import Record, check_choice, check_number, check_whole, frozen_array, record
+from medlab.core.record import Record, check_whole, frozen_array, record
 from medlab.explainers.aims import Strand, Target, aim_at
-from medlab.explainers.attention import check_layers, chosen_layers, readings
+from medlab.explainers.attention import check_layers, chosen_layers
 from medlab.explainers.base import Request
 from medlab.explainers.explain import request_for
-from medlab.explainers.glass import TOKENS, Glass, chosen_logprobs, foretelling
+from medlab.explainers.glass import Glass, foretelling
+from medlab.explainers.layered import about, check_shared, kinds_of, run_unseeing, scores_under
 
 if TYPE_CHECKING:
     import torch
-
-KINDS = ("full", "sliding")
 
 
 @record
@@ -41,7 +40,7 @@ class LayerFlow(Record):
     from_top: np.ndarray
     """(layers,) float32: blocked from each up to the last"""
     kinds: tuple[str, ...]
-    """of each layer, one of KINDS"""
+    """of each layer, one of layered.KINDS"""
     score_nats: float
     """of the words with nothing blocked"""
     words: tuple[str, ...]
@@ -61,7 +60,8 @@ class LayerFlow(Record):
                 raise SpecError(f"{name} of {len(array)} layers", accepted=f"{len(self.kinds)}, as kinds has")
             object.__setattr__(self, name, array)
         check_whole("window", self.window, 1)
-        _check_shared(self)
+        check_whole("scan", self.scan)
+        check_shared(self)
 
     def __repr__(self) -> str:
         most = int(self.alone.argmax())
@@ -78,7 +78,7 @@ class HeadAblation(Record):
     layers: tuple[int, ...]
     """their numbers in the model"""
     kinds: tuple[str, ...]
-    """of each of `layers`, one of KINDS"""
+    """of each of `layers`, one of layered.KINDS"""
     score_nats: float
     """of the words with every head at work"""
     words: tuple[str, ...]
@@ -93,7 +93,7 @@ class HeadAblation(Record):
         if not len(array) == len(self.layers) == len(self.kinds):
             raise SpecError(f"lost_nats has shape {array.shape}", accepted=f"({len(self.layers)} layers, heads)")
         object.__setattr__(self, "lost_nats", array)
-        _check_shared(self)
+        check_shared(self)
 
     def __repr__(self) -> str:
         row, head = np.unravel_index(self.lost_nats.argmax(), self.lost_nats.shape)
@@ -124,10 +124,10 @@ def layer_flow(
     check_whole("window", window, 1)
     aim = aim_at(model, said, target, occurrence=occurrence, query=query)
     request = request_for(model, aim, scan=scan)
-    kinds = _kinds(request.glass)
-    scores = _scores(request, _sets_of_layers(len(kinds), window), _run_behind_scan, progress)
+    kinds = kinds_of(request.glass)
+    scores = scores_under(request, _sets_of_layers(len(kinds), window)[..., None], run_unseeing, progress)
     lost = (scores[0] - scores[1:]).astype(np.float32).reshape(3, len(kinds))
-    return LayerFlow(*lost, kinds, float(scores[0]), window=window, scan=scan, **_about(request))
+    return LayerFlow(*lost, kinds, float(scores[0]), window=window, scan=scan, **about(request))
 
 
 def head_ablation(
@@ -150,19 +150,19 @@ def head_ablation(
     """
     check_layers(layers)
     request = request_for(model, aim_at(model, said, target, occurrence=occurrence, query=query))
-    glass, kinds = request.glass, _kinds(request.glass)
+    glass, kinds = request.glass, kinds_of(request.glass)
     chosen = chosen_layers(layers, glass.language.config.layer_types)
     heads = glass.language.config.num_attention_heads
     silent = np.zeros((len(chosen) * heads + 1, len(kinds), heads), bool)
     for number, layer in enumerate(chosen):
         silent[1 + number * heads + np.arange(heads), layer, np.arange(heads)] = True
-    scores = _scores(request, silent, _run_whole, progress)
+    scores = scores_under(request, silent, _run_whole, progress)
     return HeadAblation(
         (scores[0] - scores[1:]).reshape(len(chosen), heads).astype(np.float32),
         tuple(chosen),
         tuple(kinds[number] for number in chosen),
         float(scores[0]),
-        **_about(request),
+        **about(request),
     )
 
 
@@ -172,41 +172,6 @@ def _sets_of_layers(number: int, window: int) -> np.ndarray:
     start = layer - (window - 1) // 2
     about = (other >= start) & (other < start + window)
     return np.concatenate([np.zeros((1, number), bool), about, other <= layer, other >= layer])
-
-
-def _scores(request: Request, sets: np.ndarray, run: Callable, progress: bool) -> np.ndarray:
-    """(sets,) float64: the aim's score under each row of `sets`, which `run` (request, strand, rows) applies."""
-    import torch
-    from tqdm.auto import tqdm
-
-    glass, contexts = request.glass, readings(request.aim)
-    longest = len(glass.ids) + max(len(strand.reply) for strand in request.aim.strands)
-    parts = torch.from_numpy(sets).to(glass.ids.device).split(max(1, TOKENS // longest))
-    scores = []
-    with torch.no_grad():
-        for part in tqdm(parts, "passes", disable=not progress, unit="batch"):
-            total = torch.zeros(len(part), dtype=torch.float64)
-            for _, strands in contexts:
-                logits = run(request, strands[0], part)
-                total += sum(strand.sign * chosen_logprobs(logits, strand).sum(-1) for strand in strands).cpu()
-            scores.append(total)
-    return torch.cat(scores).numpy()
-
-
-def _run_behind_scan(request: Request, strand: Strand, blocked: "torch.Tensor") -> "torch.Tensor":
-    """(batch, places, vocabulary) logits where, in layers `blocked` (batch, layers), no text looks at the scan."""
-    import torch
-
-    glass = request.glass
-    place = glass.places(request.scan)
-    start, row = place.stop, glass.embedded(strand)
-    length = row.shape[1] - 1
-    state = glass.opening(start)
-    allowed = {kind: mask[:, start:] for kind, mask in glass.allowed(length).items()}
-    said = [at - start for at in foretelling(glass, strand)]
-    rows = row[:, start:length].expand(len(blocked), -1, -1)
-    with _unseeing(glass, blocked, place):
-        return glass.run(rows, allowed, torch.arange(start, length)[None], said, state)
 
 
 def _run_whole(request: Request, strand: Strand, silent: "torch.Tensor") -> "torch.Tensor":
@@ -219,27 +184,6 @@ def _run_whole(request: Request, strand: Strand, silent: "torch.Tensor") -> "tor
     rows, allowed = row.expand(len(silent), -1, -1), glass.allowed(length)
     with _silenced(glass, silent):
         return glass.run(rows, allowed, torch.arange(length)[None], foretelling(glass, strand))
-
-
-@contextlib.contextmanager
-def _unseeing(glass: Glass, blocked: "torch.Tensor", place: slice) -> Iterator[None]:
-    """Layers take the keys of `place` out of the masks of the rows that are blocked there."""
-    import torch
-
-    def hook_of(rows: torch.Tensor):
-        def hook(module, args, kwargs):
-            mask = kwargs["attention_mask"].clone()
-            # eager layers add their mask, the others multiply by it
-            mask[rows, :, :, place] = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-            return args, kwargs | {"attention_mask": mask}
-
-        return hook
-
-    with contextlib.ExitStack() as hooks:
-        for layer, rows in zip(glass.language.layers, blocked.T, strict=True):
-            handle = layer.self_attn.register_forward_pre_hook(hook_of(rows), with_kwargs=True)
-            hooks.callback(handle.remove)
-        yield
 
 
 @contextlib.contextmanager
@@ -257,28 +201,3 @@ def _silenced(glass: Glass, silent: "torch.Tensor") -> Iterator[None]:
         for layer, rows in zip(glass.language.layers, silent.unbind(1), strict=True):
             hooks.callback(layer.self_attn.o_proj.register_forward_pre_hook(hook_of(rows)).remove)
         yield
-
-
-def _kinds(glass: Glass) -> tuple[str, ...]:
-    """Of each layer, one of KINDS."""
-    return tuple(kind.removesuffix("_attention") for kind in glass.language.config.layer_types)
-
-
-def _about(request: Request) -> dict:
-    """What both records say of whose words they are about."""
-    aim = request.aim
-    return {
-        "words": aim.words,
-        "contrast": aim.contrast,
-        "model_fingerprint": request.model.fingerprint,
-        "query_fingerprint": aim.query.fingerprint,
-        "answer_fingerprint": aim.answer_fingerprint,
-    }
-
-
-def _check_shared(made: "LayerFlow | HeadAblation") -> None:
-    for kind in made.kinds:
-        check_choice("kind of layer", kind, KINDS)
-    check_number("score_nats", made.score_nats)
-    if not made.words or (made.contrast and len(made.words) != 2):
-        raise SpecError(f"words are {made.words!r}", accepted="the words explained; (for, against) of a contrast")

@@ -5,24 +5,16 @@ read by another word, in a lower layer, and passed on; blinding that word shows 
 say which of two words that repeat each other was the first.
 """
 
-import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from medlab.core.answer import Answer
 from medlab.core.errors import CapabilityError, SpecError
 from medlab.core.query import Query
-from medlab.core.record import Record, check_number, check_whole, frozen_array, record
-from medlab.explainers.aims import Strand, Target, aim_at
-from medlab.explainers.attention import readings, spelled
-from medlab.explainers.base import Request
+from medlab.core.record import Record, check_whole, frozen_array, record
+from medlab.explainers.aims import Target, aim_at
+from medlab.explainers.attention import spelled
 from medlab.explainers.explain import request_for
-from medlab.explainers.glass import TOKENS, Glass, chosen_logprobs, foretelling
-
-if TYPE_CHECKING:
-    import torch
+from medlab.explainers.layered import about, check_shared, kinds_of, run_unseeing, scores_under
 
 
 @record
@@ -34,7 +26,7 @@ class Readers(Record):
     tokens: tuple[str, ...]
     """of the prompt behind the scan, as text; "" for those that are not shown, such as the end of a turn"""
     kinds: tuple[str, ...]
-    """of each layer, "full" or "sliding" """
+    """of each layer, one of layered.KINDS"""
     score_nats: float
     """of the words explained, with nothing blinded"""
     words: tuple[str, ...]
@@ -50,8 +42,8 @@ class Readers(Record):
         if array.shape != (len(self.kinds), len(self.tokens)):
             raise SpecError(f"lost_nats has shape {array.shape}", accepted=f"({len(self.kinds)}, {len(self.tokens)})")
         object.__setattr__(self, "lost_nats", array)
-        check_number("score_nats", self.score_nats)
         check_whole("scan", self.scan)
+        check_shared(self)
 
     def __repr__(self) -> str:
         layer, token = np.unravel_index(self.lost_nats.argmax(), self.lost_nats.shape)
@@ -77,70 +69,12 @@ def readers(
     Raises what `medlab.explain` raises, and CapabilityError where no text stands behind the scan, before any work.
     """
     request = request_for(model, aim_at(model, said, target, occurrence=occurrence, query=query), scan=scan)
-    glass, aim = request.glass, request.aim
-    stop = glass.places(scan).stop
-    tokens = tuple(spelled(glass, stop))
+    tokens = tuple(spelled(request.glass, request.glass.places(scan).stop))
     if not any(tokens):
         raise CapabilityError("no text stands behind the scan", accepted="a question that comes after its scan")
-    kinds = tuple(kind.removesuffix("_attention") for kind in glass.language.config.layer_types)
-    scores = _scores(request, len(kinds), len(tokens), progress)
+    kinds = kinds_of(request.glass)
+    cells = len(kinds) * len(tokens)
+    blind = np.concatenate([np.zeros((1, cells), bool), np.eye(cells, dtype=bool)])
+    scores = scores_under(request, blind.reshape(-1, len(kinds), len(tokens)), run_unseeing, progress)
     lost = (scores[0] - scores[1:]).reshape(len(kinds), len(tokens)).astype(np.float32)
-    prints = (model.fingerprint, aim.query.fingerprint, aim.answer_fingerprint)
-    return Readers(lost, tokens, kinds, float(scores[0]), aim.words, aim.contrast, scan, *prints)
-
-
-def _scores(request: Request, layers: int, tokens: int, progress: bool) -> np.ndarray:
-    """(1 + layers x tokens,) float64: the aim's score with nothing blinded, then layer by layer each token."""
-    import torch
-    from tqdm.auto import tqdm
-
-    glass = request.glass
-    blinded = torch.full((1 + layers * tokens, 2), -1)
-    blinded[1:] = torch.cartesian_prod(torch.arange(layers), torch.arange(tokens))
-    longest = len(glass.ids) + max(len(strand.reply) for strand in request.aim.strands)
-    scores = []
-    with torch.no_grad():
-        for part in tqdm(blinded.split(max(1, TOKENS // longest)), "passes", disable=not progress, unit="batch"):
-            total = torch.zeros(len(part), dtype=torch.float64)
-            for _, strands in readings(request.aim):
-                logits = _run(request, strands[0], part)
-                total += sum(strand.sign * chosen_logprobs(logits, strand).sum(-1) for strand in strands).cpu()
-            scores.append(total)
-    return torch.cat(scores).numpy()
-
-
-def _run(request: Request, strand: Strand, blinded: "torch.Tensor") -> "torch.Tensor":
-    """(batch, places, vocabulary) logits; `blinded` (batch, 2) is the layer and token of each row, -1 for none."""
-    import torch
-
-    glass = request.glass
-    place, row = glass.places(request.scan), glass.embedded(strand)
-    stop, length = place.stop, row.shape[1] - 1
-    state = glass.opening(stop)
-    allowed = {kind: mask[:, stop:] for kind, mask in glass.allowed(length).items()}
-    rows = row[:, stop:length].expand(len(blinded), -1, -1)
-    said = [at - stop for at in foretelling(glass, strand)]
-    with _blind(glass, blinded, place):
-        return glass.run(rows, allowed, torch.arange(stop, length)[None], said, state)
-
-
-@contextlib.contextmanager
-def _blind(glass: Glass, blinded: "torch.Tensor", place: slice) -> Iterator[None]:
-    """Each layer takes the keys of `place` out of the mask of the tokens that are blinded in it."""
-    import torch
-
-    def hook_of(rows: torch.Tensor, tokens: torch.Tensor):
-        def hook(module, args, kwargs):
-            mask = kwargs["attention_mask"].clone()
-            # eager layers add their mask, the others multiply by it
-            mask[rows, :, tokens, place] = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-            return args, kwargs | {"attention_mask": mask}
-
-        return hook
-
-    with contextlib.ExitStack() as hooks:
-        for number, layer in enumerate(glass.language.layers):
-            rows = (blinded[:, 0] == number).nonzero()[:, 0]
-            handle = layer.self_attn.register_forward_pre_hook(hook_of(rows, blinded[rows, 1]), with_kwargs=True)
-            hooks.callback(handle.remove)
-        yield
+    return Readers(lost, tokens, kinds, float(scores[0]), scan=scan, **about(request))

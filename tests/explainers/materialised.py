@@ -102,3 +102,15 @@ def _rolled(maps):
     for one in maps:
         whole = (one[0].mean(0) + same) / 2 @ whole
     return whole
+
+
+def whole_score(request):
+    """The aim's score by transformers' own run over the whole sequence, nothing cached."""
+    total = 0.0
+    for strand in request.aim.strands:
+        inputs = request.model.inputs(request.aim.query, strand.reply)
+        first = inputs["input_ids"].shape[1] - len(strand.reply) - 1
+        with torch.no_grad():
+            logits = request.model.module(**inputs).logits[0, [first + place for place in strand.places]]
+        total += strand.sign * float(logprob(logits, strand))
+    return total

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from medlab.core.errors import CapabilityError, SpecError
-from medlab.explainers import inside
+from medlab.explainers import layered
 from medlab.explainers.explain import effect_of
 from medlab.explainers.inside import HeadAblation, LayerFlow, head_ablation, layer_flow
 from tests.explainers import materialised
@@ -30,18 +30,6 @@ def ablation_of(request, **options):
 
 def _target(request):
     return request.aim.words if request.aim.contrast else request.aim.words[0]
-
-
-def whole_score(request):
-    """The aim's score by transformers' own run over the whole sequence, nothing cached."""
-    total = 0.0
-    for strand in request.aim.strands:
-        inputs = request.model.inputs(request.aim.query, strand.reply)
-        first = inputs["input_ids"].shape[1] - len(strand.reply) - 1
-        with torch.no_grad():
-            logits = request.model.module(**inputs).logits[0, [first + place for place in strand.places]]
-        total += strand.sign * float(materialised.logprob(logits, strand))
-    return total
 
 
 @contextlib.contextmanager
@@ -67,9 +55,9 @@ def masked_column(request, layers):
 
 
 def lost_by_masking(request, layers):
-    whole = whole_score(request)
+    whole = materialised.whole_score(request)
     with masked_column(request, layers):
-        return whole - whole_score(request)
+        return whole - materialised.whole_score(request)
 
 
 @pytest.fixture
@@ -143,7 +131,7 @@ def test_eager_layers_lose_the_same(load, requests):
 def test_the_size_of_batches_changes_nothing(requests, monkeypatch):
     request = requests["first of two"]
     flow, heads = flow_of(request), ablation_of(request, layers="2")
-    monkeypatch.setattr(inside, "TOKENS", 200)
+    monkeypatch.setattr(layered, "TOKENS", 200)
     np.testing.assert_allclose(flow_of(request).from_top, flow.from_top, atol=1e-4)
     np.testing.assert_allclose(ablation_of(request, layers="2").lost_nats, heads.lost_nats, atol=1e-4)
 
@@ -152,14 +140,14 @@ def test_the_size_of_batches_changes_nothing(requests, monkeypatch):
 def test_a_head_loses_what_the_model_loses_with_its_block_of_weights_zero(requests, layout):
     request = requests[layout]
     found = ablation_of(request, layers="1-2")
-    whole, expected = whole_score(request), np.zeros((2, 4))
+    whole, expected = materialised.whole_score(request), np.zeros((2, 4))
     for row, layer in enumerate((1, 2)):
         weight = request.model.module.model.language_model.layers[layer].self_attn.o_proj.weight
         kept = weight.detach().clone()
         for head in range(4):
             with torch.no_grad():
                 weight[:, 16 * head : 16 * (head + 1)] = 0
-            expected[row, head] = whole - whole_score(request)
+            expected[row, head] = whole - materialised.whole_score(request)
             with torch.no_grad():
                 weight.copy_(kept)
     assert found.score_nats == pytest.approx(whole, abs=2e-4)

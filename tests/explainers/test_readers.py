@@ -20,18 +20,6 @@ def request_(ask, scans):
     return ask(("yes", "no"), scans[0], ASKED)
 
 
-def whole_score(request):
-    """The aim's score by transformers' own run over the whole sequence, nothing cached."""
-    total = 0.0
-    for strand in request.aim.strands:
-        inputs = request.model.inputs(request.aim.query, strand.reply)
-        first = inputs["input_ids"].shape[1] - len(strand.reply) - 1
-        with torch.no_grad():
-            logits = request.model.module(**inputs).logits[0, [first + place for place in strand.places]]
-        total += strand.sign * float(materialised.logprob(logits, strand))
-    return total
-
-
 def lost_by_masking(request, layer, token):
     """Of one token behind the scan, in one layer, on transformers' own masks."""
     place = request.glass.places(request.scan)
@@ -41,12 +29,12 @@ def lost_by_masking(request, layer, token):
         mask[:, :, place.stop + token, place] = False
         return args, kwargs | {"attention_mask": mask}
 
-    whole = whole_score(request)
+    whole = materialised.whole_score(request)
     handle = request.model.module.model.language_model.layers[layer].self_attn.register_forward_pre_hook(
         hook, with_kwargs=True
     )
     try:
-        return whole - whole_score(request)
+        return whole - materialised.whole_score(request)
     finally:
         handle.remove()
 
@@ -68,7 +56,7 @@ def test_both_contexts_of_a_contrast_of_longer_replies_are_blinded(ask, scans):
 def test_the_tokens_are_the_text_behind_the_scan(request_):
     found = readers(request_.model, request_.aim.query, ("yes", "no"))
     assert ASKED in "".join(found.tokens)
-    assert found.score_nats == pytest.approx(whole_score(request_), abs=2e-4)
+    assert found.score_nats == pytest.approx(materialised.whole_score(request_), abs=2e-4)
 
 
 def test_the_record_comes_back_from_its_text(request_):
@@ -89,9 +77,9 @@ def test_a_table_of_another_shape_than_its_words_is_refused():
 
 
 def test_the_model_is_whole_again_afterwards(request_):
-    before = whole_score(request_)
+    before = materialised.whole_score(request_)
     readers(request_.model, request_.aim.query, ("yes", "no"))
-    assert whole_score(request_) == before
+    assert materialised.whole_score(request_) == before
 
 
 def test_a_reader_is_a_row_of_eager_layers_maps(request_):
