@@ -38,7 +38,7 @@ TARGETS = {
 TOLERANCE = 1e-3
 RESULTS = pathlib.Path(__file__).parent / "results" / "explain.json"
 MEMORY = "memory of region_words"
-MID = Size(side=4, sample=2, words=2, steps=4, together=1)
+MID = Size(side=4, sample=2, words=2, steps=16, together=1)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -280,6 +280,7 @@ from medlab.explainers.readers import readers
 found = readers(model, nodule, YES)
 for layer, word in np.argwhere(found.lost_nats > 0.6):
     print(f"layer {layer}: {found.tokens[word]!r:<10} {found.lost_nats[layer, word]:4.1f} nats")
+medlab.show(found)
 
 # %% [markdown]
 # It is the word **" nodule" in the question**. In layer 0 it looks at the film by itself; what it finds there travels
@@ -297,9 +298,9 @@ medlab.show([layers[0], eyes], case, titles=["layer 0: the line break", "layer 0
 # %%
 from medlab.explainers.inside import head_ablation
 
-lost = head_ablation(model, nodule, YES).lost_nats
-for layer, row in enumerate(lost):
-    print(f"layer {layer}:  " + "  ".join(f"head {head} {nats:4.1f}" for head, nats in enumerate(row.round(1) + 0.0)))
+lost = head_ablation(model, nodule, YES)
+print(lost)
+medlab.show(lost)
 
 # %% [markdown]
 # It is. A map gave the idea, a cut tested it, and a second cut of another kind agreed: that is how one finds out how a
@@ -310,9 +311,7 @@ for layer, row in enumerate(lost):
 # %%
 flow = layer_flow(model, effusion, YES)
 print(readers(model, effusion, YES))
-print("one layer alone:   ", *(f"{nats:4.0f}" for nats in flow.alone))
-print("this and all below:", *(f"{nats:4.0f}" for nats in flow.from_bottom))
-print("this and all above:", *(f"{nats:4.0f}" for nats in flow.from_top))
+medlab.show(flow)
 
 # %% [markdown]
 # Another finding, another way: the effusion is read in layer 1, by the line break itself, and there the first kind of

@@ -11,94 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.answer import Answer
-from medlab.core.errors import SpecError
+from medlab.core.layers import HeadAblation, LayerFlow
 from medlab.core.query import Query
-from medlab.core.record import Record, check_whole, frozen_array, record
+from medlab.core.record import check_whole
 from medlab.explainers.aims import Strand, Target, aim_at
 from medlab.explainers.attention import check_layers, chosen_layers
 from medlab.explainers.base import Request
 from medlab.explainers.explain import request_for
 from medlab.explainers.glass import Glass, foretelling
-from medlab.explainers.layered import about, check_shared, kinds_of, run_unseeing, scores_under
+from medlab.explainers.layered import about, kinds_of, run_unseeing, scores_under
 
 if TYPE_CHECKING:
     import torch
-
-
-@record
-class LayerFlow(Record):
-    """In which layers the words read the scan: nats that the score loses when no text may look at it there.
-
-    Tokens of the scan go on seeing each other. A loss in one layer alone may be small because others repeat it; what
-    is lost from one end on is not, but says where enough was read, not where it was read first.
-    """
-
-    alone: np.ndarray
-    """(layers,) float32: blocked in a window of layers about each"""
-    from_bottom: np.ndarray
-    """(layers,) float32: blocked from layer 0 up to each, itself included"""
-    from_top: np.ndarray
-    """(layers,) float32: blocked from each up to the last"""
-    kinds: tuple[str, ...]
-    """of each layer, one of layered.KINDS"""
-    score_nats: float
-    """of the words with nothing blocked"""
-    words: tuple[str, ...]
-    """two with `contrast`: for, against"""
-    window: int = 1
-    """layers that `alone` blocks at once, cut off at both ends of the model"""
-    contrast: bool = False
-    scan: int = 0
-    model_fingerprint: str = ""
-    query_fingerprint: str = ""
-    answer_fingerprint: str = ""
-
-    def __post_init__(self):
-        for name in ("alone", "from_bottom", "from_top"):
-            array = frozen_array(name, getattr(self, name), np.float32, (1,))
-            if len(array) != len(self.kinds):
-                raise SpecError(f"{name} of {len(array)} layers", accepted=f"{len(self.kinds)}, as kinds has")
-            object.__setattr__(self, name, array)
-        check_whole("window", self.window, 1)
-        check_whole("scan", self.scan)
-        check_shared(self)
-
-    def __repr__(self) -> str:
-        most = int(self.alone.argmax())
-        told = f"most in layer {most}, {self.alone[most]:.2f} nats"
-        return f"LayerFlow({' against '.join(self.words)!r}, {len(self.kinds)} layers, {told})"
-
-
-@record
-class HeadAblation(Record):
-    """What the score loses when one head's output is zero for every token. A sum over heads means nothing."""
-
-    lost_nats: np.ndarray
-    """(layers, heads) float32; below 0 where the head spoke against the words"""
-    layers: tuple[int, ...]
-    """their numbers in the model"""
-    kinds: tuple[str, ...]
-    """of each of `layers`, one of layered.KINDS"""
-    score_nats: float
-    """of the words with every head at work"""
-    words: tuple[str, ...]
-    """two with `contrast`: for, against"""
-    contrast: bool = False
-    model_fingerprint: str = ""
-    query_fingerprint: str = ""
-    answer_fingerprint: str = ""
-
-    def __post_init__(self):
-        array = frozen_array("lost_nats", self.lost_nats, np.float32, (2,))
-        if not len(array) == len(self.layers) == len(self.kinds):
-            raise SpecError(f"lost_nats has shape {array.shape}", accepted=f"({len(self.layers)} layers, heads)")
-        object.__setattr__(self, "lost_nats", array)
-        check_shared(self)
-
-    def __repr__(self) -> str:
-        row, head = np.unravel_index(self.lost_nats.argmax(), self.lost_nats.shape)
-        told = f"most for head {head} of layer {self.layers[row]}, {self.lost_nats[row, head]:.2f} nats"
-        return f"HeadAblation({' against '.join(self.words)!r}, {told})"
 
 
 def layer_flow(

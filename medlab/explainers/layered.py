@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medlab.core.errors import SpecError
-from medlab.core.record import Record, check_choice, check_number
 from medlab.explainers.aims import Strand
 from medlab.explainers.attention import readings
 from medlab.explainers.base import Request
@@ -18,8 +16,6 @@ from medlab.explainers.glass import TOKENS, Glass, chosen_logprobs, foretelling
 
 if TYPE_CHECKING:
     import torch
-
-KINDS = ("full", "sliding")
 
 
 def scores_under(request: Request, changes: np.ndarray, run: Callable, progress: bool) -> np.ndarray:
@@ -84,7 +80,7 @@ def _unseeing(glass: Glass, blind: "torch.Tensor", place: slice) -> Iterator[Non
 
 
 def kinds_of(glass: Glass) -> tuple[str, ...]:
-    """Of each layer, one of KINDS."""
+    """Of each layer, one of `medlab.core.layers.KINDS`."""
     return tuple(kind.removesuffix("_attention") for kind in glass.language.config.layer_types)
 
 
@@ -98,12 +94,3 @@ def about(request: Request) -> dict:
         "query_fingerprint": aim.query.fingerprint,
         "answer_fingerprint": aim.answer_fingerprint,
     }
-
-
-def check_shared(made: Record) -> None:
-    """Raises SpecError. Fields that such records share: `kinds`, `score_nats`, `words`, `contrast`."""
-    for kind in made.kinds:
-        check_choice("kind of layer", kind, KINDS)
-    check_number("score_nats", made.score_nats)
-    if not made.words or (made.contrast and len(made.words) != 2):
-        raise SpecError(f"words are {made.words!r}", accepted="the words explained; (for, against) of a contrast")

@@ -8,47 +8,13 @@ say which of two words that repeat each other was the first.
 import numpy as np
 
 from medlab.core.answer import Answer
-from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.errors import CapabilityError
+from medlab.core.layers import Readers
 from medlab.core.query import Query
-from medlab.core.record import Record, check_whole, frozen_array, record
 from medlab.explainers.aims import Target, aim_at
 from medlab.explainers.attention import spelled
 from medlab.explainers.explain import request_for
-from medlab.explainers.layered import about, check_shared, kinds_of, run_unseeing, scores_under
-
-
-@record
-class Readers(Record):
-    """What the score loses when one word may not look at the scan in one layer, and all others may."""
-
-    lost_nats: np.ndarray
-    """(layers, tokens) float32; a sum over words or layers means nothing, for they repeat each other"""
-    tokens: tuple[str, ...]
-    """of the prompt behind the scan, as text; "" for those that are not shown, such as the end of a turn"""
-    kinds: tuple[str, ...]
-    """of each layer, one of layered.KINDS"""
-    score_nats: float
-    """of the words explained, with nothing blinded"""
-    words: tuple[str, ...]
-    """two with `contrast`: for, against"""
-    contrast: bool = False
-    scan: int = 0
-    model_fingerprint: str = ""
-    query_fingerprint: str = ""
-    answer_fingerprint: str = ""
-
-    def __post_init__(self):
-        array = frozen_array("lost_nats", self.lost_nats, np.float32, (2,))
-        if array.shape != (len(self.kinds), len(self.tokens)):
-            raise SpecError(f"lost_nats has shape {array.shape}", accepted=f"({len(self.kinds)}, {len(self.tokens)})")
-        object.__setattr__(self, "lost_nats", array)
-        check_whole("scan", self.scan)
-        check_shared(self)
-
-    def __repr__(self) -> str:
-        layer, token = np.unravel_index(self.lost_nats.argmax(), self.lost_nats.shape)
-        told = f"most for {self.tokens[token]!r} in layer {layer}, {self.lost_nats[layer, token]:.2f} nats"
-        return f"Readers({' against '.join(self.words)!r}, {told})"
+from medlab.explainers.layered import about, kinds_of, run_unseeing, scores_under
 
 
 def readers(

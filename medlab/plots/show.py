@@ -14,6 +14,7 @@ from medlab.core.record import check_choice, check_number
 from medlab.core.scan import Scan
 from medlab.plots.explained import explained, is_maps
 from medlab.plots.film import Film, marks_of
+from medlab.plots.layers import Layered, layered
 from medlab.plots.page import Panel, lay_out
 from medlab.plots.plate import Plate
 from medlab.plots.story import Line, audit_lines, case_lines, describe, in_sentences, key_lines, title_lines
@@ -25,7 +26,7 @@ Wanted = bool | Iterable[str]
 
 
 def show(
-    x: Scan | Case | Sequence[Scan | Case] | Attribution | Explanation | Sequence[Attribution],
+    x: Scan | Case | Sequence[Scan | Case] | Attribution | Explanation | Sequence[Attribution] | Layered,
     scan: Scan | Case | None = None,
     *,
     masks: Wanted = True,
@@ -39,7 +40,7 @@ def show(
     alt: str | None = None,
     **heat,
 ) -> Plate:
-    """A static figure of a Scan, a Case, or several of them side by side; or of maps on their scan.
+    """A static figure of a Scan, a Case, or several of them side by side; of maps on their scan; or of layers.
 
     scan          of an Attribution or Explanation: what it was drawn on, or its Case, whose findings are then outlined
     masks, boxes  True for all, False for none, or the labels wanted; outlines are drawn, the pixels stay as they are
@@ -54,11 +55,15 @@ def show(
     alt           your own description for those who cannot see the picture, instead of the one made here
     heat          of maps: `smooth`, `contour`, `cells`, `opacity`, `limit`, as `medlab.plots.overlay.Heat` tells
 
+    Of a LayerFlow, HeadAblation or Readers only `language`, `theme` and `alt` are asked.
+
     Raises SpecError for anything that is none of these and for a label that no picture carries.
     """
     if is_maps(x):
         page = {"language": language, "titles": titles, "stretch": _checked(stretch), "theme": theme, "alt": alt}
         return explained(x, scan, masks=masks, **page, **heat)
+    if isinstance(x, Layered):
+        return layered(x, language=language, theme=theme, alt=alt)
     if scan is not None or heat:
         given = f"options {sorted(heat)}" if heat else "a second argument"
         raise SpecError(f"{given} for a {type(x).__name__}", accepted="them with an Attribution or Explanation")

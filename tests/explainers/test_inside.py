@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.layers import HeadAblation, LayerFlow
 from medlab.explainers import layered
 from medlab.explainers.explain import effect_of
-from medlab.explainers.inside import HeadAblation, LayerFlow, head_ablation, layer_flow
+from medlab.explainers.inside import head_ablation, layer_flow
 from tests.explainers import materialised
 from tests.explainers.conftest import loaded
 from tests.models import tiny

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from medlab.core.errors import CapabilityError, SpecError
+from medlab.core.layers import Readers
 from medlab.explainers.attention import Attention, attention_maps, tokens_of
 from medlab.explainers.explain import explain
-from medlab.explainers.readers import Readers, readers
+from medlab.explainers.readers import readers
 from tests.explainers import materialised
 
 ASKED = "Is there a pleural effusion?"
