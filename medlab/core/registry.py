@@ -15,8 +15,9 @@ class Registry:
     [1]
     """
 
-    def __init__(self, noun: str, entries: dict[str, str] | None = None):
-        self.noun = noun
+    def __init__(self, noun: str, entries: dict[str, str] | None = None, *, fix: str = ""):
+        """`fix` is what an error advises where no name is near."""
+        self.noun, self._fix = noun, fix
         self._addresses: dict[str, str] = {}
         for name, address in (entries or {}).items():
             self.add(name, address)
@@ -33,7 +34,7 @@ class Registry:
     def get(self, name: str) -> Any:
         """The named object, imported now. Raises UnknownName with the nearest names."""
         if name not in self._addresses:
-            raise UnknownName(self.noun, name, self.names())
+            raise UnknownName(self.noun, name, self.names(), fix=self._fix)
         module, _, attribute = self._addresses[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
 

@@ -14,9 +14,9 @@ from medlab.core.errors import SpecError, shown
 from medlab.core.record import check_choice, check_text, check_whole
 from medlab.explainers.aims import Aim, Strand
 from medlab.explainers.base import Cost, Map, Method, Request
-from medlab.explainers.cost import reckon
+from medlab.explainers.cost import language_bytes, reckon
 from medlab.explainers.glass import Glass, foretelling
-from medlab.explainers.streaming import PIECE, Layer, Watcher, streamed
+from medlab.explainers.streaming import Layer, Watcher, piece_bytes, streamed
 
 if TYPE_CHECKING:
     import torch
@@ -113,11 +113,14 @@ class Rollout(Method):
         glass = request.glass
         text, vision = glass.language.config, glass.module.config.vision_config
         heads = (text.num_attention_heads + text.num_key_value_heads) * text.head_dim
-        numbers = text.num_hidden_layers * heads * (len(glass.ids) + len(request.aim.strands[0].reply))
+        length, patches = len(glass.ids) + len(request.aim.strands[0].reply), glass.patches[0] * glass.patches[1]
+        numbers, piece = text.num_hidden_layers * heads * length, piece_bytes(length, text.num_attention_heads, length)
         if self.grid == "patches":
-            numbers += vision.num_hidden_layers * 2 * vision.hidden_size * glass.patches[0] * glass.patches[1]
-        kept = glass.module.dtype.itemsize * numbers + 3.0 * 4 * PIECE
-        return reckon_forward(self.name, request, tower=2 if self.grid == "patches" else 1, kept=kept)
+            numbers += vision.num_hidden_layers * 2 * vision.hidden_size * patches
+            piece = max(piece, piece_bytes(patches, vision.num_attention_heads, patches))
+        kept = glass.module.dtype.itemsize * numbers
+        tower = 2 if self.grid == "patches" else 1
+        return reckon_forward(self.name, request, tower=tower, kept=kept, later=3 * piece)
 
 
 class Rows(Watcher):
@@ -266,15 +269,22 @@ def chosen_layers(text: str, kinds: list[str]) -> list[int]:
     return chosen
 
 
-def reckon_forward(name: str, request: Request, *, tower: int = 1, kept: float = 0.0) -> Cost:
-    """The Cost of one run of the language model for each reading of the aim, of which `kept` bytes are kept."""
+def reckon_forward(name: str, request: Request, *, tower: int = 1, kept: float = 0.0, later: float = 0.0) -> Cost:
+    """The Cost of one run of the language model for each reading of the aim.
+
+    kept   bytes that are kept of a run
+    later  bytes that the work on what was kept holds
+    """
     glass, contexts = request.glass, readings(request.aim)
     own = len(glass.ids) - glass.places(request.scan).start
-    tokens = sum(own + len(strands[0].reply) for _, strands in contexts)
-    said = sum(len(strands[0].places) for _, strands in contexts)
-    # a run holds one layer's inside, keys and values of all, and the logits
-    config = glass.language.config
-    layer = 5 * config.hidden_size + 3 * config.intermediate_size
-    cached = 2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
-    peak = glass.module.dtype.itemsize * tokens * (layer + cached) + 4.0 * config.vocab_size * said + kept
-    return reckon(name, glass, tower=tower, tokens=tokens, seen=tokens / 2, rows=said, peak=peak)
+    lengths = [own + len(strands[0].reply) for _, strands in contexts]
+    said = [len(strands[0].places) for _, strands in contexts]
+    peak = kept + max(
+        later,
+        *(
+            language_bytes(glass, 1, length, len(glass.ids) + length - own, logits)
+            for length, logits in zip(lengths, said, strict=True)
+        ),
+    )
+    tokens = sum(lengths)
+    return reckon(name, glass, tower=tower, tokens=tokens, seen=tokens / 2, rows=sum(said), peak=peak)

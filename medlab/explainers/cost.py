@@ -1,10 +1,13 @@
-"""Floating-point operations of a Gemma 3's steps, and the seconds they take on this machine. It draws nothing."""
+"""Floating-point operations of a Gemma 3's steps, the seconds they take on this machine, and the memory they hold.
+
+It draws nothing.
+"""
 
 import functools
 import time
 
-from medlab.explainers.base import Cost
-from medlab.explainers.glass import Glass
+from medlab.explainers.base import Cost, Request
+from medlab.explainers.glass import SCANS, Glass
 
 TRIAL = 0.05
 """seconds of the trial that tells how fast this machine multiplies"""
@@ -34,14 +37,57 @@ def logits_flop(glass: Glass, rows: float) -> float:
     return 2.0 * rows * config.vocab_size * config.hidden_size
 
 
+def tower_bytes(glass: Glass, pictures: int) -> float:
+    """That so many pictures hold in one batch through tower and projector, nothing kept for a way back."""
+    config = glass.module.config.vision_config
+    patches = glass.patches[0] * glass.patches[1] * (4 * config.hidden_size + 2 * config.intermediate_size)
+    return float(glass.module.dtype.itemsize * pictures * (3 * config.image_size**2 + patches))
+
+
+def language_bytes(glass: Glass, rows: int, new: int, seen: int, said: int) -> float:
+    """That `rows` of `new` tokens hold, each looking at up to `seen`, with logits at `said` places of each row.
+
+    One layer's attention or its inner state, whichever is more, or the logits; nothing kept for a way back.
+    """
+    config, number = glass.language.config, glass.module.dtype.itemsize
+    queries, keys = (n * config.head_dim for n in (config.num_attention_heads, config.num_key_value_heads))
+    # keys and values as they are and repeated for every head
+    attention = new * (2 * config.hidden_size + 2 * queries) + seen * 2 * (keys + queries)
+    inner = new * (4 * config.hidden_size + 3 * config.intermediate_size)
+    logits = new * 2 * config.hidden_size + said * config.vocab_size * 12 / number
+    return float(number * rows * max(attention, inner, logits))
+
+
 def reckon(
     name: str, glass: Glass, *, tower: float = 0, tokens: float = 0, seen: float = 0, rows: float = 0, peak: float = 0
 ) -> Cost:
-    """The Cost of `tower` pictures through the tower, `tokens` tokens through the language model and `rows` logits."""
+    """The Cost of `tower` pictures through the tower, `tokens` tokens through the language model and `rows` logits.
+
+    peak  bytes held besides the weights, where that is more than the query's own scans need in the tower
+    """
     flop = tower * tower_flop(glass) + language_flop(glass, tokens, seen) + logits_flop(glass, rows)
     kind = str(glass.module.dtype).removeprefix("torch.")
     seconds = flop / (SHARE * speed(str(glass.module.device), kind))
+    peak = max(peak, tower_bytes(glass, min(len(glass.query.scans), SCANS)))
     return Cost(name, float(tower), float(tokens), flop, seconds, float(peak))
+
+
+def reckon_rows(name: str, request: Request, rows: int, *, tower: int = 1, at_once: int | None = None) -> Cost:
+    """The Cost of `rows` scans, each with tokens of its own, through the language model.
+
+    tower    how many pictures go through the tower; more than one, SCANS at a time
+    at_once  rows whose tokens are made together; all if None
+    """
+    glass = request.glass
+    laid = glass.laid(request.aim.strands)
+    start = glass.places(request.scan).start
+    length, said = len(laid) - start, len(laid.rows)
+    made = min(rows, at_once or rows)
+    peak = language_bytes(glass, min(made, glass.at_once(length)), length, len(laid), said)
+    peak += 4.0 * made * glass.count * glass.language.config.hidden_size
+    if tower > 1:
+        peak = max(peak, tower_bytes(glass, min(tower, SCANS)))
+    return reckon(name, glass, tower=tower, tokens=rows * length, seen=length / 2, rows=rows * said, peak=peak)
 
 
 @functools.cache

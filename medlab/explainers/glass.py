@@ -17,7 +17,7 @@ from medlab.core.query import Query
 from medlab.explainers.aims import Aim, Strand
 from medlab.explainers.branches import Branches
 from medlab.explainers.lastlayer import only
-from medlab.models.hf.states import State, cut, join
+from medlab.models.hf.states import State, cut
 
 if TYPE_CHECKING:
     import torch
@@ -163,13 +163,14 @@ class Glass:
     def opening(self, stop: int) -> State:
         """Keys and values of the first `stop` tokens of the prompt, the scans being what they are."""
         import torch
+        from transformers import DynamicCache
 
         if stop not in self._states:
             with torch.no_grad():
                 row = self.embedded(Strand((), ()))[:, :stop]
-                last = torch.tensor([stop - 1], device=row.device)
-                cache = self._pass(row, self.allowed(stop), torch.arange(stop)[None], None, last)[1]
-            self._states[stop] = cut(cache, [(0, stop)])[0]
+                last, cache = torch.tensor([stop - 1], device=row.device), DynamicCache()
+                self._pass(row, self.allowed(stop), torch.arange(stop)[None], cache, last)
+            (self._states[stop],) = cut(cache, [(0, stop)])
         return self._states[stop]
 
     def run(
@@ -200,7 +201,7 @@ class Glass:
 
         rows  (rows,) places: these alone, (batch, rows, hidden); the last layer does no more than they need
         """
-        return self._pass(embedded, allowed, positions, state, rows)[0]
+        return self._pass(embedded, allowed, positions, Prefix(state) if state is not None else None, rows)
 
     def logprobs(self, strand: Strand, tokens: "torch.Tensor | None" = None, scan: int = 0) -> "torch.Tensor":
         """(batch, places) natural log-probability of each token of the strand that counts; can be differentiated.
@@ -237,9 +238,19 @@ class Glass:
             return torch.cat([self.lean_score(aim, part, scan) for part in tokens.split(at_once)])
 
     def check(self, aim: Aim) -> None:
-        """That the steps give what the model gives. Raises CapabilityError where they do not, or are not finite."""
+        """That the steps give what the model gives. Raises CapabilityError where they do not, or are not finite.
+
+        Raises SpecError for a reply that does not fit behind the prompt.
+        """
         import torch
 
+        longest, room = max(len(strand.reply) for strand in aim.strands), self.model.capabilities.context
+        if room is not None and len(self.ids) + longest > room:
+            raise SpecError(
+                f"a reply of {longest} tokens behind a prompt of {len(self.ids)}",
+                accepted=f"together at most {room}, the context of {self.model.name}",
+                fix="explain a part of the reply alone",
+            )
         if self._checked:
             return
         strand = aim.strands[0]
@@ -288,18 +299,13 @@ class Glass:
         embedded: "torch.Tensor",
         allowed: Allowed,
         positions: "torch.Tensor",
-        state: State | None,
+        state: "Prefix | DynamicCache | None" = None,
         few: "torch.Tensor | None" = None,
-    ) -> "tuple[torch.Tensor, DynamicCache | None]":
-        """(hidden states (batch, new, hidden), or of the places `few` alone, and the cache) of the language model."""
+    ) -> "torch.Tensor":
+        """(batch, new, hidden), or of the places `few` alone; a cache in `state` has then keys and values of all."""
         import torch
 
-        rows, there = len(embedded), embedded.device
-        cache = join([state] * rows)[0] if state is not None else None
-        if cache is None and not torch.is_grad_enabled():
-            from transformers import DynamicCache
-
-            cache = DynamicCache()
+        there = embedded.device
         plain = self.language.config._attn_implementation == "eager"
         masks = {}
         for kind, mask in allowed.items():
@@ -307,13 +313,13 @@ class Glass:
             if plain:
                 least = torch.finfo(embedded.dtype).min
                 mask = torch.zeros_like(mask, dtype=embedded.dtype).masked_fill(~mask, least)
-            masks[kind] = mask.expand(rows, -1, -1, -1)
+            masks[kind] = mask.expand(len(embedded), -1, -1, -1)
         with only(self.language, few) if few is not None else contextlib.nullcontext():
             out = self.language(
-                inputs_embeds=embedded, attention_mask=masks, position_ids=positions.to(there), past_key_values=cache,
-                use_cache=cache is not None,
+                inputs_embeds=embedded, attention_mask=masks, position_ids=positions.to(there), past_key_values=state,
+                use_cache=False,
             )  # fmt: skip
-        return out.last_hidden_state, cache
+        return out.last_hidden_state
 
     def _read_masks(self, length: int) -> Allowed:
         """What transformers itself lets the layers of this model look at."""
@@ -361,6 +367,23 @@ class Glass:
         if order != sorted(order):
             raise SpecError(f"scans shown in the order {order}", accepted="in the order of query.scans")
         return tuple(runs)
+
+
+class Prefix:
+    """A state before every row of a batch, as a cache that keeps nothing of what is new.
+
+    transformers' own would copy the state for each row and hold keys and values of all layers until the batch is done.
+    """
+
+    def __init__(self, state: State):
+        self._layers = state.layers
+
+    def update(self, keys: "torch.Tensor", values: "torch.Tensor", layer: int) -> "tuple[torch.Tensor, ...]":
+        """(batch, heads, seen + new, dim) keys and values for a layer's attention."""
+        import torch
+
+        pairs = zip(self._layers[layer], (keys, values), strict=True)
+        return tuple(torch.cat([old.expand(len(new), -1, -1, -1), new], 2) for old, new in pairs)
 
 
 def foretelling(glass: Glass, strand: Strand) -> list[int]:

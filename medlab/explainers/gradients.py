@@ -243,8 +243,8 @@ def runs_of(request: Request) -> tuple[int, int]:
     return len(laid) - request.glass.places(request.scan).start, len(laid.rows)
 
 
-def reckon_gradients(name: str, request: Request, of: str, rows: int) -> Cost:
-    """The Cost of `rows` scores and their gradients."""
+def reckon_gradients(name: str, request: Request, of: str, rows: int, together: int | None = None) -> Cost:
+    """The Cost of `rows` scores and their gradients, `together` of them in a batch; as many as fit if None."""
     tokens, said = runs_of(request)
     return reckon(
         name,
@@ -253,5 +253,5 @@ def reckon_gradients(name: str, request: Request, of: str, rows: int) -> Cost:
         tokens=2 * rows * tokens,
         seen=tokens / 2,
         rows=2 * rows * said,
-        peak=min(rows, at_once(request, of)) * kept_bytes(request, of),
+        peak=min(rows, together or at_once(request, of)) * kept_bytes(request, of),
     )

@@ -59,16 +59,21 @@ class IntegratedGradients(Method):
         def slopes(points: "Iterator[torch.Tensor]") -> "Iterator[torch.Tensor]":
             return (slope for _, slope in gradients(request, points, self.of))
 
-        glass, rows = request.glass, at_once(request, self.of)
-        if self.of == "tokens":  # what fits into memory may still be too much for a CPU's cache
-            rows = min(rows, glass.at_once(runs_of(request)[0]))
-        values = on_grid(glass, integrate(slopes, start, end, self.steps, rows), self.of)
+        values = on_grid(request.glass, integrate(slopes, start, end, self.steps, self._together(request)), self.of)
         with torch.no_grad():
             there, here = score_of(request, torch.cat([end, start]), self.of).tolist()
         return Map(values[0], completeness_error=abs(float(values.sum(dtype=np.float64)) - (there - here)))
 
     def cost(self, request: Request) -> Cost:
-        return reckon_gradients(self.name, request, self.of, self.steps)
+        return reckon_gradients(self.name, request, self.of, self.steps, self._together(request))
+
+    def _together(self, request: Request) -> int:
+        """Steps in one batch."""
+        rows = at_once(request, self.of)
+        if self.of == "pixels":
+            return rows
+        # what fits into memory may still be too much for a CPU's cache
+        return min(rows, request.glass.at_once(runs_of(request)[0]))
 
 
 def integrate(slopes: Slopes, start: "torch.Tensor", end: "torch.Tensor", steps: int, batch: int) -> "torch.Tensor":

@@ -16,7 +16,7 @@ import numpy as np
 
 from medlab.explainers.aims import Strand
 from medlab.explainers.base import Cost, Map, Method, Request
-from medlab.explainers.cost import reckon
+from medlab.explainers.cost import language_bytes, reckon
 from medlab.explainers.glass import Glass
 from medlab.explainers.tokens import check_squares, mean_over_squares, squares
 
@@ -180,10 +180,13 @@ def reckon_knockouts(name: str, request: Request, cuts: int) -> Cost:
     glass = request.glass
     stop = glass.places(request.scan).stop
     laid = glass.laid(request.aim.strands)
-    length, rows = len(laid) - stop, cuts * len(laid.rows)
-    # a part of a packed sequence is seen by nobody, and computed all the same
-    packed = max(packed_tokens(glass), length)
-    seen = stop + packed
-    # the mask, and as numbers what attention makes of it, for each kind of layer
-    peak = packed * seen * 10 + 3 * 4 * min(LOGITS, rows * glass.language.config.vocab_size)
-    return reckon(name, glass, tower=1, tokens=stop + cuts * length, seen=seen, rows=rows, peak=peak)
+    length, said = len(laid) - stop, len(laid.rows)
+    at_once = max(1, packed_tokens(glass) // length)
+    packed = length * min(at_once, cuts)
+    # the mask of each kind of layer, and one as numbers, which is what attention makes of it
+    kinds = len(set(glass.language.config.layer_types))
+    masks = packed * (stop + packed) * (kinds + 1 + glass.module.dtype.itemsize)
+    logits = 3 * 4 * min(LOGITS, packed // length * said * glass.language.config.vocab_size)
+    peak = max(masks + language_bytes(glass, 1, packed, stop + packed, 0), logits)
+    # the last batch is packed as it is: all tokens are computed, those that are not foretold from too
+    return reckon(name, glass, tower=1, tokens=stop + cuts * length, seen=stop + packed, rows=cuts * said, peak=peak)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medlab.core.answer import Answer
-from medlab.core.errors import SpecError
+from medlab.core.errors import SpecError, shown
 from medlab.core.geometry import BoxPx
 from medlab.core.query import Query
 from medlab.core.record import Record, check_choice, check_number, record
@@ -57,7 +57,7 @@ class Counterfactual(Record):
 def masked(scan: Scan, box_px: BoxPx, fill: str = "border") -> Scan:
     """`scan` with a box painted over; the account says so. Raises SpecError for a box that holds no pixel of it."""
     check_choice("fill", fill, FILLS)
-    top, left, bottom, right = _pixels_of(box_px, scan)
+    top, left, bottom, right = pixels_of(box_px, scan)
     pixels = scan.pixels.copy()
     pixels[top:bottom, left:right] = _paint(scan.pixels, (top, left, bottom, right), fill)
     told = f"painted over rows {top} to {bottom}, columns {left} to {right} ({fill})"
@@ -81,7 +81,7 @@ def ask_again(
     other = aim.query.replace(scans=tuple(scans))
     before, after = (_told(model, one, answer, aim) for one in (aim.query, other))
     said = model.answer([other])[0].to(other)
-    box = tuple(float(edge) for edge in _pixels_of(box_px, aim.query.scans[scan]))
+    box = tuple(float(edge) for edge in pixels_of(box_px, aim.query.scans[scan]))
     return Counterfactual(box, fill, scan, said, before, after, answer.fingerprint)
 
 
@@ -96,10 +96,10 @@ def _told(model: "Model", query: Query, answer: Answer, aim: Aim) -> tuple[float
         return tuple(glass.logprobs(Strand(reply, tuple(range(len(reply)))))[0].tolist())
 
 
-def _pixels_of(box_px: BoxPx, scan: Scan) -> tuple[int, int, int, int]:
+def pixels_of(box_px: BoxPx, scan: Scan) -> tuple[int, int, int, int]:
     """The whole pixels that the box covers at least by half, within the scan."""
-    if len(box_px) != 4:
-        raise SpecError(f"box_px is {box_px!r}", accepted="(top, left, bottom, right), pixels of the scan")
+    if not isinstance(box_px, (tuple, list)) or len(box_px) != 4:
+        raise SpecError(f"box_px is {shown(box_px)}", accepted="(top, left, bottom, right), pixels of the scan")
     for edge in box_px:
         check_number("box_px", edge)
     top, left, bottom, right = (round(edge) for edge in box_px)

@@ -30,6 +30,7 @@ METHODS = Registry(
         "centre": "medlab.explainers.trust.controls:Centre",
         "edges": "medlab.explainers.trust.controls:Edges",
     },
+    fix="`medlab methods` tells what each is for",
 )
 SHORT = {"instant": "relevance", "refine": "rise_knockout", "reference": "rise_tokens"}
 """what a person meets first -> the method it stands for"""

@@ -20,7 +20,7 @@ from medlab.core.scan import Scan
 from medlab.explainers.aims import Strand
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.baselines import BLUR
-from medlab.explainers.cost import reckon
+from medlab.explainers.cost import reckon_rows
 from medlab.explainers.glass import SCANS, Glass, chosen_logprobs
 from medlab.explainers.rise import Rise, Scores
 from medlab.explainers.tokens import check_squares, mean_over_squares, squares
@@ -229,7 +229,4 @@ def reckon_scans(name: str, request: Request, scans: int) -> Cost:
         began = time.perf_counter()
         score([request.aim.query.scans])
         return Cost(name, tower_passes=float(scans), seconds=scans * (time.perf_counter() - began))
-    alike = {strand.reply[:-1]: len(strand.places) for strand in request.aim.strands}
-    start = glass.places(request.scan).start
-    tokens = sum(len(glass.ids) + len(reply) - start for reply in alike)
-    return reckon(name, glass, tower=scans, tokens=scans * tokens, seen=tokens / 2, rows=scans * sum(alike.values()))
+    return reckon_rows(name, request, scans, tower=scans, at_once=SCANS)

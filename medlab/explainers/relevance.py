@@ -15,7 +15,7 @@ from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.cost import reckon
 from medlab.explainers.glass import Glass
 from medlab.explainers.gradients import held, kept_bytes, runs_of
-from medlab.explainers.streaming import PIECE, Layer, Watcher, streamed
+from medlab.explainers.streaming import Layer, Watcher, piece_bytes, streamed
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,13 @@ class Relevance(Method):
         contexts = len(readings(request.aim))  # each is a pass of its own
         times = 2 * contexts if self.grid == "patches" else 0
         # of a piece of a map: itself, the gradient, and what is made of the two
-        peak = kept_bytes(request, "pixels" if self.grid == "patches" else "tokens") + 5 * 4 * PIECE
+        glass = request.glass
+        text, vision = glass.language.config, glass.module.config.vision_config
+        piece = piece_bytes(tokens, text.num_attention_heads, len(glass.ids))
+        if self.grid == "patches":
+            patches = glass.patches[0] * glass.patches[1]
+            piece = max(piece, piece_bytes(patches, vision.num_attention_heads, patches))
+        peak = kept_bytes(request, "pixels" if self.grid == "patches" else "tokens") + 5 * piece
         return reckon(
             self.name,
             request.glass,

@@ -15,7 +15,7 @@ import numpy as np
 
 from medlab.core.record import check_number, check_whole
 from medlab.explainers.base import Cost, Map, Method, Request
-from medlab.explainers.cost import reckon
+from medlab.explainers.cost import reckon_rows
 from medlab.explainers.knockout import cut_scorer, reckon_knockouts
 
 STEP = 50
@@ -108,9 +108,7 @@ class RiseTokens(Rise):
         return glass.grid, score
 
     def cost(self, request: Request) -> Cost:
-        glass = request.glass
-        length = len(glass.laid(request.aim.strands)) - glass.places(request.scan).start
-        return reckon(self.name, glass, tower=1, tokens=self.masks * length, seen=length / 2, rows=self.masks)
+        return reckon_rows(self.name, request, self.masks, at_once=STEP)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -67,6 +67,11 @@ class Layer:
             yield slice(start, min(start + step, new))
 
 
+def piece_bytes(queries: int, heads: int, keys: int) -> float:
+    """Of the largest piece of a map of so many queries, float32."""
+    return 4.0 * min(queries * heads * keys, max(PIECE, heads * keys))
+
+
 class Watcher:
     """Looks on while a model runs under `streamed`. This one does nothing; subclasses take what they need."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from medlab.core.errors import SpecError
 from medlab.core.record import check_whole
 from medlab.explainers.base import Cost, Map, Method, Request
-from medlab.explainers.cost import reckon
+from medlab.explainers.cost import reckon_rows
 
 AT_ONCE = 32
 """squares whose tokens are laid out at once: of MedGemma they take 84 MB"""
@@ -59,10 +59,8 @@ class TokenOcclusion(Method):
         return Map(mean_over_squares((whole - torch.cat(rows)).cpu().numpy(), masks))
 
     def cost(self, request: Request) -> Cost:
-        glass = request.glass
-        number = len(squares(glass.grid, self.cells, self.stride))
-        length = len(glass.laid(request.aim.strands)) - glass.places(request.scan).start
-        return reckon(self.name, glass, tower=1, tokens=number * length, seen=length / 2, rows=number)
+        number = len(squares(request.glass.grid, self.cells, self.stride))
+        return reckon_rows(self.name, request, 1 + number, at_once=AT_ONCE)
 
 
 def check_squares(side: object, stride: object, name: str = "cells") -> None:

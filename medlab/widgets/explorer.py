@@ -146,7 +146,7 @@ class Explorer:
     def brush(self, box_px: BoxPx) -> Region:
         """Choose a region, (top, left, bottom, right) in pixels of the scan: which words does it feed?"""
         for side in self.sides:
-            side.brush(tuple(box_px), self._index)
+            side.brush(box_px, self._index)
         self._show()
         return self.region
 

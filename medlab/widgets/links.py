@@ -16,6 +16,7 @@ from medlab.core.geometry import BoxPx
 from medlab.core.record import Record, check_number, record
 from medlab.core.scan import Scan
 from medlab.explainers.aims import Words
+from medlab.explainers.masking import pixels_of
 from medlab.explainers.region_words import RegionWords, region_words, words_in
 
 if TYPE_CHECKING:
@@ -118,18 +119,10 @@ def region_of(model: "Model", answer: Answer, box_px: BoxPx, *, scan: int = 0) -
 
 
 def box_mask(scan: Scan, box_px: BoxPx, index: int = 0) -> Mask:
-    """The pixels of a box, those that it covers at least by half."""
+    """The pixels of a box, those that it covers at least by half. Raises SpecError for one that holds none."""
+    top, left, bottom, right = pixels_of(box_px, scan)
     pixels = np.zeros((scan.rows, scan.cols), bool)
-    for edge in box_px:
-        check_number("box_px", edge)
-    if len(box_px) == 4:
-        top, left, bottom, right = (max(0, round(edge)) for edge in box_px)
-        pixels[top:bottom, left:right] = True
-    if not pixels.any():
-        raise SpecError(
-            f"box_px is {tuple(box_px)}",
-            accepted=f"(top, left, bottom, right) that holds a pixel of {scan.rows} x {scan.cols}",
-        )
+    pixels[top:bottom, left:right] = True
     return Mask("region", pixels, scan=index)
 
 

@@ -110,6 +110,13 @@ def test_a_scan_that_is_not_there_is_refused(model, answer):
         explain(model, answer, method=Slope(), scan=1)
 
 
+def test_a_reply_that_does_not_fit_behind_the_prompt_is_refused_before_the_work(model, answer, monkeypatch):
+    monkeypatch.setattr(type(model), "score", None)
+    for method in ("knockout", "occlusion"):
+        with pytest.raises(SpecError, match="together at most 512"):
+            explain(model, answer.query, "yes " * 600, method=method)
+
+
 def test_numbers_that_are_not_finite_are_an_error(model, answer, monkeypatch):
     monkeypatch.setattr(Slope, "draw", lambda *_: Map(np.full((4, 4), np.nan)))
     with pytest.raises(CapabilityError, match="not finite"):

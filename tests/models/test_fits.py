@@ -8,6 +8,7 @@ from medlab.models.fits import fits, ways_of
 from medlab.models.memory import COPIES, Ask, activation_bytes, cache_bytes, need_of, weights_bytes
 from medlab.models.placement import Machine
 from medlab.models.sizes import Sizes, sizes_of
+from tests.memory import peak_bytes
 
 GB = 10**9
 L4 = Machine("cuda", 23 * GB, ram_bytes=50 * GB, bf16=True, bitsandbytes=True)
@@ -53,21 +54,6 @@ def module():
     torch.manual_seed(0)
     shape = {key: value for key, value in mid_shape().items() if key != "model_type"}
     return Gemma3ForConditionalGeneration(Gemma3Config(**shape)).eval()
-
-
-def peak_bytes(work) -> int:
-    """The most that `work` holds at once of what it allocates, from torch's own account."""
-    import torch
-    from torch.profiler import ProfilerActivity, profile
-
-    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
-        work()
-    events = [event for event in watched.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = most = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
-    return most
 
 
 def test_weights_are_the_bytes_of_the_parameters(module):

@@ -101,6 +101,13 @@ def test_a_region_gives_what_each_word_loses_without_it(panel, brief_model):
     np.testing.assert_allclose(state(panel)["sides"][0]["region"]["drops"], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("box", [5, "1234", (1, 2, 3), (1, 2, 3, "4"), None, (500, 500, 600, 600)])
+def test_a_box_that_is_none_is_refused(panel, box):
+    with pytest.raises(SpecError, match=r"top, left, bottom, right|box_px"):
+        panel.brush(box)
+    assert panel.region is None
+
+
 def test_masking_asks_about_a_scan_with_that_part_painted_over(panel, brief_model):
     panel.brush((10, 10, 50, 60))
     click(panel, "mask")
