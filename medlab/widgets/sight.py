@@ -14,7 +14,7 @@ from medlab.explainers.methods import METHODS, SHORT, make_method
 from medlab.explainers.trust.verdicts import key_of, verdict_for
 from medlab.models.base import Model
 from medlab.plots.overlay import AGAINST, FOR
-from medlab.widgets.labels import LABELS, LANGUAGES
+from medlab.widgets.labels import LABELS, LANGUAGES, METHODS_ZH
 from medlab.widgets.layers import Options, Stack, chosen, heads_of, layers_of, stack_of
 from medlab.widgets.links import METHOD, maps_of
 from medlab.widgets.side import Side
@@ -138,7 +138,8 @@ def _methods(language: str, stack: Stack) -> list[dict]:
     for name in order:
         kind = METHODS.get(name)
         layers, heads = layers_of(name, stack), heads_of(name, stack)
-        about = f"{kind.question} {kind.not_this} ({kind.passes})"
+        about = METHODS_ZH.get(name, "") if language == "zh" else ""
+        about = about or f"{kind.question} {kind.not_this} ({kind.passes})"
         if layers:
             about += " " + labels["about_layers"].format(stack.window)
         told.append(

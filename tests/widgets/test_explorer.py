@@ -12,9 +12,10 @@ from medlab.core.case import Mask
 from medlab.core.errors import SpecError, UnknownName
 from medlab.core.scan import Scan
 from medlab.explainers.explain import explain
+from medlab.explainers.methods import METHODS
 from medlab.explainers.region_words import region_words
 from medlab.widgets.explorer import explore
-from medlab.widgets.labels import LABELS, QUESTIONS
+from medlab.widgets.labels import LABELS, METHODS_ZH, QUESTIONS
 from medlab.widgets.links import phrase_of
 from medlab.widgets.page import picture_bytes
 from tests.models.parrot import Parrot, film
@@ -262,6 +263,13 @@ def test_what_cannot_be_explored_is_refused_before_anything_is_asked(brief_model
 
 def test_both_languages_say_the_same_things():
     assert LABELS["en"].keys() == LABELS["zh"].keys()
+
+
+def test_every_method_tells_of_itself_in_chinese_where_the_panel_does(model, scans):
+    assert sorted(METHODS_ZH) == METHODS.names()
+    panel = explore(model, scans[0], "Findings", language="zh")
+    told = {method["same"]: method["about"] for method in state(panel)["methods"]}
+    assert all(told[name].startswith(about) for name, about in METHODS_ZH.items())
 
 
 def test_colab_is_told_where_its_manager_of_widgets_is(panel, monkeypatch):
