@@ -303,13 +303,13 @@ for name, cost in costs.items():
     print(f"{name:<21} tower {cost.tower_passes:4.0f} times, {cost.language_tokens:9,.0f} language tokens")
 
 # %% [markdown]
-# Seconds do. They are reckoned from the speed that is measured on yours, and half or double is no surprise. What did
-# the knockout of section 6 really take?
+# Seconds do, and memory a little. Seconds are reckoned from the speed that is measured on yours, half or double is no
+# surprise; memory is what torch should hold beside the weights. What did the knockout of section 6 really take?
 
 # %%
 # NBVAL_IGNORE_OUTPUT
 for name, cost in costs.items():
-    print(f"{name:<21} about {cost.seconds:6.2f} s")
+    print(f"{name:<21} about {cost.seconds:6.2f} s and {cost.peak_bytes / 2**20:3.0f} MB beside the weights")
 print(f"the knockout of section 6 took {single.seconds:.2f} s")
 
 # %% [markdown]

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 SCREEN_DPI, PRINT_DPI = 100, 300
 FORMATS = ("png", "svg")
 JPEG = {"quality": 80, "subsampling": 0}
-"""for the page only, where it is a third of PNG's size; a saved file is never lossy"""
+"""of films, for the page only, where it is a third of PNG's size; a saved file is never lossy"""
+COLOURS = 64
+"""on the page, of a figure without a film: a third of the size of either"""
 
 
 class Plate:
@@ -29,6 +31,7 @@ class Plate:
 
     figure       the matplotlib figure, to add to or to take apart
     description  what a person who cannot see it should be told; also the alt text
+    sources      of the films in it; empty for a figure that shows none
     """
 
     def __init__(self, figure: "Figure", description: str, provenance: Provenance, sources: tuple[str, ...] = ()):
@@ -78,13 +81,23 @@ class Plate:
     @functools.cached_property
     def html(self) -> str:
         """One `<figure>` with the picture inside it and the description as its alt text; no script, no address."""
-        picture = base64.b64encode(self._print("jpeg", SCREEN_DPI, pil_kwargs=JPEG)).decode("ascii")
+        kind, picture = ("jpeg", self._print("jpeg", SCREEN_DPI, pil_kwargs=JPEG)) if self.sources else self._drawing()
         alt = html.escape(self.description, quote=True)
         width = round(self.figure.get_figwidth() * SCREEN_DPI)
         return (
             f'<figure style="margin:0"><img style="max-width:100%;height:auto" width="{width}" alt="{alt}" '
-            f'src="data:image/jpeg;base64,{picture}"></figure>'
+            f'src="data:image/{kind};base64,{base64.b64encode(picture).decode("ascii")}"></figure>'
         )
+
+    def _drawing(self) -> tuple[str, bytes]:
+        """PNG of few colours, for lines and letters."""
+        from PIL import Image
+
+        stream = io.BytesIO()
+        with Image.open(io.BytesIO(self._print("png", SCREEN_DPI))) as picture:
+            few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(stream, "PNG", optimize=True)
+        return "png", stream.getvalue()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.html, "text/plain": self.description}

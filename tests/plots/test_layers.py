@@ -1,7 +1,12 @@
 """Figures of layers, heads and readers: each number in its cell, hostile words as text, pages that stay small."""
 
+import base64
+import io
+import re
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from medlab.core.errors import SpecError
 from medlab.core.layers import HeadAblation, LayerFlow, Readers
@@ -102,3 +107,13 @@ def test_the_description_tells_the_strongest():
 def test_an_unknown_look_or_language_is_refused(option, value):
     with pytest.raises(SpecError, match=value):
         show(FLOW, **{option: value})
+
+
+def test_a_figure_without_a_film_stands_in_a_page_as_a_small_drawing():
+    plate = show(HEADS)
+    (picture,) = re.findall(r'src="data:image/png;base64,([^"]+)"', plate.html)
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as page, Image.open(io.BytesIO(plate.png())) as whole:
+        assert page.size == whole.size
+        apart = np.abs(np.asarray(page.convert("RGB"), int) - np.asarray(whole.convert("RGB"), int))
+    assert apart.mean() < 1
+    assert len(picture) < len(plate.png()) / 2
