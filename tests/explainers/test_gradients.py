@@ -13,13 +13,13 @@ from medlab.explainers.gradients import (
     SmoothGrad,
     at_once,
     gradient,
-    gradients,
     held,
     inputs_of,
     kept_bytes,
     on_grid,
     score_of,
 )
+from medlab.explainers.integrated import IntegratedGradients
 from medlab.explainers.methods import METHODS, REFUSED, make_method
 from tests.explainers.oracle import close, pooled, whole_model
 
@@ -215,12 +215,12 @@ def test_what_is_said_of_memory_is_what_torch_keeps(load, ask, of, dtype):
     assert 0.5 < kept / kept_bytes(request, of) < 2
 
 
-def test_a_bar_is_shown_only_where_it_is_wanted(ask, capsys):
+@pytest.mark.parametrize("method", [SmoothGrad(samples=2), IntegratedGradients(steps=2)])
+def test_a_bar_is_shown_only_where_it_is_wanted(ask, capsys, method):
     request = ask()
-    rows = [inputs_of(request, "tokens")]
-    list(gradients(request, iter(rows), "tokens"))
+    method.draw(request)
     assert capsys.readouterr().err == ""
-    list(gradients(dataclasses.replace(request, progress=True), iter(rows), "tokens"))
+    method.draw(dataclasses.replace(request, progress=True))
     assert "gradients" in capsys.readouterr().err
 
 
