@@ -55,6 +55,9 @@ def test_the_explorer_links_words_and_regions_in_jupyterlab(page, lab, notebook,
     root.locator("[data-kind='mask']").click()
     expect(root.locator(".again h4")).to_be_visible(timeout=WAIT_MS)
     root.screenshot(path=folder / "explorer_again.png")
+    drawn = canvas.bounding_box()
+    # the verdict stays under its map, however much stands beside it
+    assert root.locator(".told").bounding_box()["y"] < drawn["y"] + drawn["height"] + 40
     read_back(page)
     assert page.errors == []
     assert page.outside == []
