@@ -1,13 +1,22 @@
 """Glass: the steps of an opened model together are the model, whatever the order of text and scans."""
 
 import concurrent.futures
+import dataclasses
+import functools
+import json
+import shutil
 
+import numpy as np
 import pytest
 import torch
+from transformers import Gemma3Processor
 
 from medlab.core.errors import CapabilityError
 from medlab.explainers import lastlayer
+from medlab.explainers.aims import aim_at
+from medlab.explainers.explain import explain
 from medlab.explainers.glass import Glass, chosen_logprobs, look_into
+from tests.explainers.conftest import loaded
 
 QUESTION = "Is there a pleural effusion?"
 
@@ -200,3 +209,45 @@ def test_a_model_without_a_tower_is_refused_with_what_to_do(ask):
     with pytest.raises(CapabilityError) as told:
         look_into(Closed(), ask().aim.query)
     assert "occlusion" in told.value.fix
+
+
+@pytest.fixture
+def cropped(tiny_folder, tmp_path, monkeypatch):
+    """`cropped(asked=True)`: a checkpoint whose files want crops beside the picture; `asked`: whether calls do too."""
+    wanted = {"do_pan_and_scan": True, "pan_and_scan_min_crop_size": 20, "pan_and_scan_max_num_crops": 4}
+    folder = shutil.copytree(tiny_folder, tmp_path / "cropped")
+    settings = json.loads((folder / "processor_config.json").read_text())
+    settings["image_processor"] |= wanted
+    (folder / "processor_config.json").write_text(json.dumps(settings))
+
+    def made(*, asked):
+        if asked:
+            call = functools.partialmethod(Gemma3Processor.__call__, images_kwargs=wanted)
+            monkeypatch.setattr(Gemma3Processor, "__call__", call)
+        return loaded(folder)
+
+    return made
+
+
+def test_crops_that_a_checkpoint_wants_and_no_call_asks_for_are_not_made(cropped, ask, scans):
+    request = ask(("yes", "no"), scans[2], QUESTION)
+    model = cropped(asked=False)
+    assert len(model.inputs(request.aim.query)["pixel_values"]) == 1
+    found = explain(model, request.aim.query, ("yes", "no"), method="knockout")
+    np.testing.assert_allclose(
+        found.values, explain(request.model, request.aim.query, ("yes", "no"), method="knockout").values, atol=1e-5
+    )
+
+
+def test_a_scan_of_several_crops_is_explained_by_its_pixels_alone(cropped, ask, scans):
+    query = ask(("yes", "no"), scans[2], QUESTION).aim.query
+    model = cropped(asked=True)
+    assert len(model.inputs(query)["pixel_values"]) == 3  # 60 x 130: the whole, and two crops
+    with pytest.raises(CapabilityError, match=r"runs of \[16, 16, 16\] image tokens for 1 scan"):
+        explain(model, query, ("yes", "no"), method="knockout")
+    found = explain(model, query, ("yes", "no"), method="occlusion", cells=2)
+    corner = query.scans[0].pixels.copy()
+    corner[:30, :65] = corner.mean()
+    aim = aim_at(model, query, ("yes", "no"))
+    hidden = dataclasses.replace(aim, query=query.replace(scans=(query.scans[0].replace(pixels=corner),)))
+    assert found.values[0, 0] == pytest.approx(by_the_model(model, aim) - by_the_model(model, hidden), abs=1e-4)
