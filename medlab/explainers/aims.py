@@ -128,7 +128,7 @@ class Words:
             raise SpecError(
                 f"target {shown(wanted)} is not in the answer {shown(text, 200)}",
                 accepted=f"its words, such as {', '.join(map(repr, near))}" if near else "its words",
-                fix="to ask about words that it did not say, give the query instead of the answer",
+                fix="for words that it did not say: explain(model, answer.query, words), or --force in the shell",
             )
         if not isinstance(occurrence, int) or not -len(places) <= occurrence < len(places):
             raise SpecError(
