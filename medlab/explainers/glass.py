@@ -17,7 +17,7 @@ from medlab.core.query import Query
 from medlab.explainers.aims import Aim, Strand
 from medlab.explainers.branches import Branches
 from medlab.explainers.lastlayer import only
-from medlab.models.hf.states import State, cut
+from medlab.models.hf.states import Prefix, State, cut
 
 if TYPE_CHECKING:
     import torch
@@ -367,23 +367,6 @@ class Glass:
         if order != sorted(order):
             raise SpecError(f"scans shown in the order {order}", accepted="in the order of query.scans")
         return tuple(runs)
-
-
-class Prefix:
-    """A state before every row of a batch, as a cache that keeps nothing of what is new.
-
-    transformers' own would copy the state for each row and hold keys and values of all layers until the batch is done.
-    """
-
-    def __init__(self, state: State):
-        self._layers = state.layers
-
-    def update(self, keys: "torch.Tensor", values: "torch.Tensor", layer: int) -> "tuple[torch.Tensor, ...]":
-        """(batch, heads, seen + new, dim) keys and values for a layer's attention."""
-        import torch
-
-        pairs = zip(self._layers[layer], (keys, values), strict=True)
-        return tuple(torch.cat([old.expand(len(new), -1, -1, -1), new], 2) for old, new in pairs)
 
 
 def foretelling(glass: Glass, strand: Strand) -> list[int]:

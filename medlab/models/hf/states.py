@@ -32,6 +32,23 @@ class State(NamedTuple):
         return State(tuple((keys.clone(), values.clone()) for keys, values in self.layers))
 
 
+class Prefix:
+    """A state before every row of a batch, as a cache that keeps nothing of what is new.
+
+    transformers' own would copy the state for each row and hold keys and values of all layers until the batch is done.
+    """
+
+    def __init__(self, state: State):
+        self._layers = state.layers
+
+    def update(self, keys: "torch.Tensor", values: "torch.Tensor", layer: int) -> "tuple[torch.Tensor, ...]":
+        """(batch, heads, seen + new, dim) keys and values for a layer's attention."""
+        import torch
+
+        pairs = zip(self._layers[layer], (keys, values), strict=True)
+        return tuple(torch.cat([old.expand(len(new), -1, -1, -1), new], 2) for old, new in pairs)
+
+
 def cut(cache: "DynamicCache", spans: Sequence[tuple[int, int]]) -> list[State]:
     """The state of each row of `cache`; spans[row] is where its sequence begins and ends."""
     return [
