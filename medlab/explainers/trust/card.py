@@ -6,10 +6,11 @@ The burden of proof is the method's: what was not tested, or on too few films, w
 
 from medlab.core.attribution import NOT_TRUSTED
 from medlab.core.errors import SpecError, UnknownName
-from medlab.core.record import Record, check_text, check_whole, record
+from medlab.core.record import Record, check_choice, check_text, check_whole, record
 from medlab.core.score import Score, Scorecard
 from medlab.explainers.trust.controls import CONTROLS
 
+LANGUAGES = {"en": "English", "zh": "Chinese"}
 ENOUGH = 30
 """films below which no method is ranked or believed"""
 ENOUGH_TESTED = 10
@@ -42,8 +43,11 @@ class TrustCard(Record):
     scorecard: Scorecard
     faults: tuple[str, ...] = ()
     """why its maps were not shown to be trustworthy, in a few words each; () where they were"""
+    language: str = "en"
+    """of the questions, one of LANGUAGES"""
 
     def __post_init__(self):
+        check_choice("language", self.language, tuple(LANGUAGES))
         check_text("method", self.method)
         check_whole("films", self.films)
 
@@ -66,7 +70,7 @@ class TrustCard(Record):
             told += f"{self._worst} vs {', '.join(beside)}"
         told += f"; survives randomisation: {_survives(self.score(RANDOMISED), self.score(STILL_HITS))}"
         told += f"; tells two findings apart: {_told_apart(self.score(APART))}"
-        told += f" ({self.films} films, {self.cohort}; yes/no questions answered right)"
+        told += f" ({self.films} films, {self.cohort}; yes/no questions in {LANGUAGES[self.language]} answered right)"
         return told if self.trustworthy else f"{NOT_TRUSTED} ({'; '.join(self.faults)}): {told}"
 
     def score(self, name: str) -> Score | None:

@@ -24,13 +24,13 @@ from medlab.core.score import Scorecard
 from medlab.explainers.base import Method
 from medlab.explainers.methods import METHODS, make_method
 from medlab.explainers.trust.bench import SCORES, Bench
-from medlab.explainers.trust.card import CAVEATS, TrustCard, TrustTable, faults_of
+from medlab.explainers.trust.card import CAVEATS, LANGUAGES, TrustCard, TrustTable, faults_of
 from medlab.explainers.trust.controls import CONTROLS
 from medlab.explainers.trust.deletion import FILLS, Areas, areas, order_of, orders
 from medlab.explainers.trust.films import phantoms
 from medlab.explainers.trust.localise import Localisation, localise
 from medlab.explainers.trust.marks import Marks, scores_of
-from medlab.explainers.trust.probes import REPLIES, Probe, probes_of
+from medlab.explainers.trust.probes import Probe, probes_of
 from medlab.explainers.trust.sanity import Unit, apart, change_under_noise, comparisons, correlation, plain, shuffled
 from medlab.explainers.trust.scrambling import STAGES, parts_of
 from medlab.explainers.trust.verdicts import keep, key_of
@@ -69,7 +69,7 @@ def trust(
     """
     for name, value in (("n", n), ("deep", deep), ("seed", seed)):
         check_whole(name, value, 1 if name == "n" else 0)
-    check_choice("language", language, tuple(REPLIES))
+    check_choice("language", language, tuple(LANGUAGES))
     made = [one if isinstance(one, Method) else make_method(one) for one in (methods or METHODS.names())]
     made += [make_method(name) for name in CONTROLS]
     made = list(dict.fromkeys(made))
@@ -162,6 +162,7 @@ class Study:
                 len({film for film, _, _ in marks.located}),
                 Scorecard(title, tuple(scores.values()), collect(self.bench.seed), CAVEATS),
                 faults_of(scores, method.name),
+                self.language,
             )
             keep(card)
             cards.append(card)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from medlab.core.errors import MedlabError
 from medlab.explainers.base import Method
 from medlab.explainers.trust.bench import digest_of, trust_folder
-from medlab.explainers.trust.card import RANDOMISED, TrustCard, TrustTable
+from medlab.explainers.trust.card import LANGUAGES, RANDOMISED, TrustCard, TrustTable
 
 if TYPE_CHECKING:
     from medlab.models.base import Model
@@ -35,13 +35,13 @@ def verdict_for(model_fingerprint: str, method: Method) -> str | None:
 def card_for(model_fingerprint: str, method: Method) -> TrustCard | None:
     """The card of a method, with these very options, on a model; None where there is none that can be read.
 
-    Of two, one kept here and one that came with medlab, that which rests on more.
+    Of several, kept here for one language or the other or come with medlab, that which rests on more.
     """
     if not model_fingerprint:
         return None
-    path = _path(model_fingerprint, method.name, method.settings)
     wanted = model_fingerprint, method.name, method.settings
-    found = [one for one in (_kept(path), _shipped().get(wanted)) if one is not None and _about(one) == wanted]
+    kept = [_kept(_path(*wanted, language)) for language in LANGUAGES]
+    found = [one for one in (*kept, _shipped().get(wanted)) if one is not None and _about(one) == wanted]
     return max(found, key=_weight, default=None)
 
 
@@ -57,7 +57,7 @@ def keep(card: TrustCard) -> None:
     """
     if not card.model_fingerprint:
         return
-    path = _path(card.model_fingerprint, card.method, card.settings)
+    path = _path(*_about(card), card.language)
     part = path.with_suffix(f".{os.getpid()}.part")
     known = _kept(path)
     if known is not None and known.cohort == card.cohort and _weight(known) > _weight(card):
@@ -70,8 +70,9 @@ def keep(card: TrustCard) -> None:
         part.unlink(missing_ok=True)
 
 
-def _path(model_fingerprint: str, name: str, settings: tuple[tuple[str, str], ...]) -> pathlib.Path:
-    return trust_folder() / model_fingerprint / f"{name}-{digest_of(settings)}.json"
+def _path(model_fingerprint: str, name: str, settings: tuple[tuple[str, str], ...], language: str) -> pathlib.Path:
+    asked = "" if language == "en" else f"-{language}"
+    return trust_folder() / model_fingerprint / f"{name}-{digest_of(settings)}{asked}.json"
 
 
 def _about(card: TrustCard) -> tuple[str, str, tuple[tuple[str, str], ...]]:

@@ -43,7 +43,7 @@ def test_a_method_that_passes_every_test_has_earned_trust():
     assert one.verdict.startswith("localises 0.90 [0.85, 0.95] vs random 0.10, centre 0.10, edges 0.40;")
     assert "survives randomisation: no (rank correlation 0.20, hits 0.10);" in one.verdict
     assert "tells two findings apart: yes (0.90)" in one.verdict
-    assert "(40 films, phantom; yes/no questions answered right)" in one.verdict
+    assert "(40 films, phantom; yes/no questions in English answered right)" in one.verdict
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,17 @@ def test_fewer_films_do_not_take_the_place_of_more():
     assert card_for("f" * 8, method).films == 100
     keep(card("token_occlusion", 120, method.settings))
     assert card_for("f" * 8, method).films == 120
+
+
+def test_a_study_in_another_language_stands_beside_and_says_so():
+    method = make_method("token_occlusion")
+    keep(card("token_occlusion", 50, method.settings))
+    keep(card("token_occlusion", 40, method.settings).replace(language="zh"))
+    assert card_for("f" * 8, method).films == 50
+    keep(card("token_occlusion", 60, method.settings).replace(language="zh"))
+    assert "60 films, phantom; yes/no questions in Chinese" in verdict_for("f" * 8, method)
+    with pytest.raises(SpecError, match="en, zh"):
+        card().replace(language="fr")
 
 
 def test_many_films_without_the_sanity_tests_do_not_either():
