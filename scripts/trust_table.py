@@ -7,7 +7,7 @@ import table_in_page
 from medlab.explainers.methods import METHODS, make_method
 from medlab.explainers.trust.card import APART, STILL_HITS, TrustCard
 from medlab.explainers.trust.controls import CONTROLS
-from medlab.explainers.trust.verdicts import card_for, shipped_models
+from medlab.explainers.trust.verdicts import shipped_cards
 
 BEGIN = "<!-- made by scripts/trust_table.py from medlab/explainers/trust/shipped -->"
 END = "<!-- end of the table -->"
@@ -15,8 +15,9 @@ END = "<!-- end of the table -->"
 
 def render() -> str:
     """A row for each tested method, best first, controls last, between BEGIN and END."""
-    (model,) = shipped_models()
-    cards = [card for name in METHODS if (card := card_for(model, make_method(name)))]
+    defaults = {name: make_method(name).settings for name in METHODS}
+    cards = [card for card in shipped_cards() if card.settings == defaults[card.method]]
+    cards.sort(key=lambda card: list(defaults).index(card.method))
     cards.sort(key=lambda card: (card.method in CONTROLS, not card.trustworthy, -card.scorecard["hit"].value))
     widest = max(cards, key=lambda card: card.films)
     findings = [

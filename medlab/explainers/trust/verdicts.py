@@ -45,9 +45,9 @@ def card_for(model_fingerprint: str, method: Method) -> TrustCard | None:
     return max(found, key=_weight, default=None)
 
 
-def shipped_models() -> set[str]:
-    """By what the models are known whose cards come with medlab: `key_of` of each."""
-    return {model for model, _, _ in _shipped()}
+def shipped_cards() -> list[TrustCard]:
+    """Those that come with medlab, one for each model, method and options."""
+    return list(_shipped().values())
 
 
 def keep(card: TrustCard) -> None:
