@@ -6,9 +6,11 @@ should not. It does not run anything and does not compare outputs: nbval does.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -31,7 +33,8 @@ def build(source: pathlib.Path) -> None:
     client = nbclient.NotebookClient(
         notebook, timeout=600, kernel_name="python3", record_timing=False, store_widget_state=False, resources=place
     )
-    client.execute()
+    with tempfile.TemporaryDirectory() as cache:  # what was measured on this machine alone is in no notebook
+        client.execute(env=os.environ | {"MEDLAB_CACHE": cache})
     nbformat.write(cleaned(notebook), source.with_suffix(".ipynb"))
 
 
