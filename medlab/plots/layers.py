@@ -76,7 +76,7 @@ def _table(x: HeadAblation | Readers, about: str, words: dict[str, str], colours
         spine.set_linewidth(0.4)
     if wide >= WRITTEN and high >= 0.2:
         _write_numbers(axes, cells, most, colours)
-    return page.done()
+    return page.figure
 
 
 def _spelled(token: str) -> str:
@@ -88,8 +88,8 @@ def _write_numbers(axes: "Axes", cells: np.ndarray, most: float, colours: Theme)
     """Into each cell, to the same decimals in all; one that would read as 0 stays empty."""
     decimals = 1 if most >= 2 else 2
     for (row, column), value in np.ndenumerate(cells):
-        if text := f"{value:.{decimals}f}".lstrip("-").strip("0."):
-            text = f"{value:.{decimals}f}"
+        text = f"{value:.{decimals}f}"
+        if float(text):
             # half of full colour on the page's own ground still carries its ink, and beyond that black does
             ink = "#000000" if abs(value) > most / 2 else colours.ink
             axes.text(column, row, text, color=ink, size=SMALL_PT, ha="center", va="center")
@@ -120,7 +120,7 @@ def _curves(x: LayerFlow, about: str, words: dict[str, str], colours: Theme) -> 
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(colours.quiet)
-    return page.done()
+    return page.figure
 
 
 class _Page:
@@ -163,9 +163,6 @@ class _Page:
         ends = [left / self.width, (left + 0.28) / self.width]
         self.figure.add_artist(Line2D(ends, [y, y], color=colour, lw=1.6, linestyle=dashes))
         self._write(left + 0.36, self.top + down, name, BODY_PT, self.colours.ink)
-
-    def done(self) -> "Figure":
-        return self.figure
 
     def _write(self, left: float, down: float, text: str, size: float, colour: str, ha: str = "left") -> None:
         place = (left / self.width, 1 - down / self.height)
