@@ -164,3 +164,7 @@ heart_pixels = 0  # your turn: find the mask whose label is "heart" and count
 # |---|---|---|
 # | `00_start_here` | is this machine ready, and what is a phantom? | 5 |
 # | [`01_loading`](01_loading.ipynb) | what does a model get to see? | 25 |
+# | [`02_inference`](02_inference.ipynb) | what did it say, and how sure was it? | 40 |
+# | [`03_attention`](03_attention.ipynb) | where did it look, and did it matter? | 45 |
+# | [`04_gradients_and_occlusion`](04_gradients_and_occlusion.ipynb) | what if the film had been different? | 45 |
+# | [`05_should_we_believe_it`](05_should_we_believe_it.ipynb) | should we believe a map? | 45 |

@@ -362,4 +362,4 @@ print(model.ask(mirrored, "Where is the nodule?").text)
 #
 # ## Next
 #
-# Back to the [list of notebooks](README.md).
+# [`03_attention`](03_attention.ipynb) asks where the model looked when it said so, and whether that mattered.
