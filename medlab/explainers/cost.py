@@ -8,6 +8,7 @@ import time
 
 from medlab.explainers.base import Cost, Request
 from medlab.explainers.glass import SCANS, Glass
+from medlab.models.memory import activation_bytes
 
 TRIAL = 0.05
 """seconds of the trial that tells how fast this machine multiplies"""
@@ -39,9 +40,8 @@ def logits_flop(glass: Glass, rows: float) -> float:
 
 def tower_bytes(glass: Glass, pictures: int) -> float:
     """That so many pictures hold in one batch through tower and projector, nothing kept for a way back."""
-    config = glass.module.config.vision_config
-    patches = glass.patches[0] * glass.patches[1] * (4 * config.hidden_size + 2 * config.intermediate_size)
-    return float(glass.module.dtype.itemsize * pictures * (3 * config.image_size**2 + patches))
+    of_four = activation_bytes(glass.module.config.to_dict(), 0, 1, "float32")
+    return pictures * of_four * glass.module.dtype.itemsize / 4
 
 
 def language_bytes(glass: Glass, rows: int, new: int, seen: int, said: int) -> float:

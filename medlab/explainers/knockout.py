@@ -188,5 +188,4 @@ def reckon_knockouts(name: str, request: Request, cuts: int) -> Cost:
     masks = packed * (stop + packed) * (kinds + 1 + glass.module.dtype.itemsize)
     logits = 3 * 4 * min(LOGITS, packed // length * said * glass.language.config.vocab_size)
     peak = max(masks + language_bytes(glass, 1, packed, stop + packed, 0), logits)
-    # the last batch is packed as it is: all tokens are computed, those that are not foretold from too
     return reckon(name, glass, tower=1, tokens=stop + cuts * length, seen=stop + packed, rows=cuts * said, peak=peak)
