@@ -2,7 +2,7 @@
 
     python -m benchmarks.explain                    # the demo model, every cell; three minutes of one core
     python -m benchmarks.explain --model tiny       # random weights of a few hundred kilobytes
-    python -m benchmarks.explain --mid --write      # random weights of 331 million; six minutes of one core
+    python -m benchmarks.explain --mid --write      # random weights of 331 million; twenty minutes of one core
 
 captum is called as its pages show it, one perturbation a call: a forward function around the whole model, pixels in,
 scores out. Ways of one task that say "same" must give medlab's numbers to 1e-3 nats; "other" ways answer the same

@@ -49,7 +49,7 @@ def layer_flow(
     aim = aim_at(model, said, target, occurrence=occurrence, query=query)
     request = request_for(model, aim, scan=scan)
     kinds = kinds_of(request.glass)
-    scores = scores_under(request, _sets_of_layers(len(kinds), window)[..., None], run_unseeing, progress)
+    scores = scores_under(request, _sets_of_layers(len(kinds), window), _run_blocked, progress)
     lost = (scores[0] - scores[1:]).astype(np.float32).reshape(3, len(kinds))
     return LayerFlow(*lost, kinds, float(scores[0]), window=window, scan=scan, **about(request))
 
@@ -96,6 +96,12 @@ def _sets_of_layers(number: int, window: int) -> np.ndarray:
     start = layer - (window - 1) // 2
     about = (other >= start) & (other < start + window)
     return np.concatenate([np.zeros((1, number), bool), about, other <= layer, other >= layer])
+
+
+def _run_blocked(request: Request, strand: Strand, blocked: "torch.Tensor") -> "torch.Tensor":
+    """(batch, places, vocabulary) logits where, in layers `blocked` (batch, layers), no text looks at the scan."""
+    behind = len(request.glass.ids) + len(strand.reply) - request.glass.places(request.scan).stop
+    return run_unseeing(request, strand, blocked[..., None].expand(-1, -1, behind))
 
 
 def _run_whole(request: Request, strand: Strand, silent: "torch.Tensor") -> "torch.Tensor":

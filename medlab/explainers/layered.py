@@ -40,8 +40,8 @@ def scores_under(request: Request, changes: np.ndarray, run: Callable, progress:
 def run_unseeing(request: Request, strand: Strand, blind: "torch.Tensor") -> "torch.Tensor":
     """(batch, places, vocabulary) logits where `blind` tokens behind the scan do not look at it.
 
-    blind  (batch, layers, tokens) bool, from the first token behind the scan; those beyond `tokens` see. Of one token,
-           it is said of all. Nothing but what stands behind the scan is run again.
+    blind  (batch, layers, tokens) bool, from the first token behind the scan; those beyond `tokens` see. What reaches
+           beyond the reply is left out. Nothing but what stands behind the scan is run again.
     """
     import torch
 
@@ -52,9 +52,7 @@ def run_unseeing(request: Request, strand: Strand, blind: "torch.Tensor") -> "to
     allowed = {kind: mask[:, start:] for kind, mask in glass.allowed(length).items()}
     said = [at - start for at in foretelling(glass, strand)]
     rows = row[:, start:length].expand(len(blind), -1, -1)
-    if blind.shape[2] == 1:
-        blind = blind.expand(-1, -1, length - start)
-    with _unseeing(glass, blind, place):
+    with _unseeing(glass, blind[:, :, : length - start], place):
         return glass.run(rows, allowed, torch.arange(start, length)[None], said, state)
 
 

@@ -54,6 +54,14 @@ def test_both_contexts_of_a_contrast_of_longer_replies_are_blinded(ask, scans):
     assert found.lost_nats[2, -1] == pytest.approx(lost_by_masking(request, 2, found.lost_nats.shape[1] - 1), abs=2e-4)
 
 
+def test_where_one_token_alone_stands_behind_the_scan_the_reply_goes_on_seeing(ask, scans, monkeypatch):
+    request = ask(("a small one", "no"), scans[0], ASKED)
+    monkeypatch.setattr("medlab.explainers.readers.spelled", lambda glass, start: ["Is"])
+    found = readers(request.model, request.aim.query, ("a small one", "no"))
+    assert found.lost_nats.shape == (5, 1)
+    assert found.lost_nats[:, 0] == pytest.approx([lost_by_masking(request, layer, 0) for layer in range(5)], abs=2e-4)
+
+
 def test_the_tokens_are_the_text_behind_the_scan(request_):
     found = readers(request_.model, request_.aim.query, ("yes", "no"))
     assert ASKED in "".join(found.tokens)
