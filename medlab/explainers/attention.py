@@ -113,11 +113,10 @@ class Rollout(Method):
         glass = request.glass
         text, vision = glass.language.config, glass.module.config.vision_config
         heads = (text.num_attention_heads + text.num_key_value_heads) * text.head_dim
-        length, patches = len(glass.ids) + len(request.aim.strands[0].reply), glass.patches[0] * glass.patches[1]
-        numbers, piece = text.num_hidden_layers * heads * length, piece_bytes(length, text.num_attention_heads, length)
+        length = len(glass.ids) + len(request.aim.strands[0].reply)
+        numbers, piece = text.num_hidden_layers * heads * length, piece_of(glass, self.grid, length, length)
         if self.grid == "patches":
-            numbers += vision.num_hidden_layers * 2 * vision.hidden_size * patches
-            piece = max(piece, piece_bytes(patches, vision.num_attention_heads, patches))
+            numbers += vision.num_hidden_layers * 2 * vision.hidden_size * glass.patches[0] * glass.patches[1]
         kept = glass.module.dtype.itemsize * numbers
         tower = 2 if self.grid == "patches" else 1
         return reckon_forward(self.name, request, tower=tower, kept=kept, later=3 * piece)
@@ -267,6 +266,16 @@ def chosen_layers(text: str, kinds: list[str]) -> list[int]:
         told = ", ".join(f"{number} {kind.removesuffix('_attention')}" for number, kind in enumerate(kinds))
         raise SpecError(f"layers is {shown(text)}", accepted=f"layers of this model: {told}")
     return chosen
+
+
+def piece_of(glass: Glass, grid: str, queries: int, keys: int) -> float:
+    """Bytes of the largest piece of a map: of the language model, or of the tower where `grid` leads through it."""
+    text, vision = glass.language.config, glass.module.config.vision_config
+    piece = piece_bytes(queries, text.num_attention_heads, keys)
+    if grid == "patches":
+        patches = glass.patches[0] * glass.patches[1]
+        piece = max(piece, piece_bytes(patches, vision.num_attention_heads, patches))
+    return piece
 
 
 def reckon_forward(name: str, request: Request, *, tower: int = 1, kept: float = 0.0, later: float = 0.0) -> Cost:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from medlab.core.errors import CapabilityError
 from medlab.core.record import check_choice
-from medlab.explainers.attention import GRIDS, on_patches, over_patches, readings, row_of, watched
+from medlab.explainers.attention import GRIDS, on_patches, over_patches, piece_of, readings, row_of, watched
 from medlab.explainers.base import Cost, Map, Method, Request
 from medlab.explainers.cost import reckon
 from medlab.explainers.glass import Glass
 from medlab.explainers.gradients import held, kept_bytes, runs_of
-from medlab.explainers.streaming import Layer, Watcher, piece_bytes, streamed
+from medlab.explainers.streaming import Layer, Watcher, streamed
 
 if TYPE_CHECKING:
     import torch
@@ -60,17 +60,13 @@ class Relevance(Method):
         tokens, said = runs_of(request)
         contexts = len(readings(request.aim))  # each is a pass of its own
         times = 2 * contexts if self.grid == "patches" else 0
-        # of a piece of a map: itself, the gradient, and what is made of the two
         glass = request.glass
-        text, vision = glass.language.config, glass.module.config.vision_config
-        piece = piece_bytes(tokens, text.num_attention_heads, len(glass.ids))
-        if self.grid == "patches":
-            patches = glass.patches[0] * glass.patches[1]
-            piece = max(piece, piece_bytes(patches, vision.num_attention_heads, patches))
-        peak = kept_bytes(request, "pixels" if self.grid == "patches" else "tokens") + 5 * piece
+        # of a piece of a map: itself, the gradient, and what is made of the two
+        peak = 5 * piece_of(glass, self.grid, tokens, len(glass.ids))
+        peak += kept_bytes(request, "pixels" if self.grid == "patches" else "tokens")
         return reckon(
             self.name,
-            request.glass,
+            glass,
             tower=1 + times,
             tokens=2 * tokens * contexts,
             seen=tokens / 2,

@@ -13,6 +13,7 @@ from medlab.core.provenance import collect
 from medlab.core.record import check_choice
 from medlab.plots.overlay import coloured
 from medlab.plots.plate import Plate
+from medlab.plots.sheet import Sheet
 from medlab.plots.style import BODY_PT, LEADING, SMALL_PT, THEMES, TITLE_PT, Theme, drawing, mark_style
 from medlab.plots.typeset import shorten, visible, width_pt, wrap
 from medlab.plots.words import LANGUAGES, words_in
@@ -63,7 +64,7 @@ def _table(x: HeadAblation | Readers, about: str, words: dict[str, str], colours
     page = _Page(
         x, about, words, colours, MARGIN + ROW_NAME + wide * cells.shape[1] + MARGIN, head + high * len(cells)
     )
-    axes = page.axes(MARGIN + ROW_NAME, head, wide * cells.shape[1], high * len(cells))
+    axes = page.axes(MARGIN + ROW_NAME, page.top + head, wide * cells.shape[1], high * len(cells))
     most = float(np.abs(cells).max()) or 1.0
     axes.imshow(coloured(cells / most, OPACITY), aspect="auto")
     anchor = "bottom" if upright else "baseline"
@@ -101,15 +102,14 @@ def _curves(x: LayerFlow, about: str, words: dict[str, str], colours: Theme) -> 
     keys = max(width_pt(name, BODY_PT) for name, _ in lines) / 72 + 0.6
     wide = float(np.clip(0.3 * len(x.kinds), 3.4, WIDEST - keys - ROW_NAME))
     page = _Page(x, about, words, colours, MARGIN + 0.6 + wide + keys + MARGIN, 2.9)
-    axes = page.axes(MARGIN + 0.6, 0.1, wide, 2.3)
-    axes.set_facecolor(colours.paper)
+    axes = page.axes(MARGIN + 0.6, page.top + 0.1, wide, 2.3)
     numbers = np.arange(len(x.kinds))
     for number in numbers[[kind == "full" for kind in x.kinds]]:
         axes.axvspan(number - 0.5, number + 0.5, color=colours.quiet, alpha=0.18, lw=0)
     for index, (name, values) in enumerate(lines):
         colour, dashes = mark_style((0, 1, 3)[index])  # without the yellow that is lost on paper
         axes.plot(numbers, values, color=colour, linestyle=dashes, lw=1.6, marker="o", markersize=3)
-        down = 0.3 + index * 1.6 * BODY_PT * LEADING / 72
+        down = page.top + 0.3 + index * 1.6 * BODY_PT * LEADING / 72
         page.key(MARGIN + 0.75 + wide, down, name, colour, dashes)
     axes.axhline(0, color=colours.quiet, lw=0.5)
     axes.set_xlim(-0.5, len(numbers) - 0.5)
@@ -123,47 +123,27 @@ def _curves(x: LayerFlow, about: str, words: dict[str, str], colours: Theme) -> 
     return page.figure
 
 
-class _Page:
-    """A figure with a title over it and small print under it, measured in inches from the top left."""
+class _Page(Sheet):
+    """A sheet with a title over it and small print under it."""
 
     def __init__(self, x: Layered, about: str, words: dict[str, str], colours: Theme, width: float, body: float):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        self.width, self.colours = max(width, NARROWEST), colours
-        room = 72 * (self.width - 2 * MARGIN)
-        step = SMALL_PT * LEADING / 72
+        width = max(width, NARROWEST)
+        room, step = 72 * (width - 2 * MARGIN), SMALL_PT * LEADING / 72
         told = words["score_layers"].format(x.score_nats)
         heads = [(TITLE_PT, line) for line in wrap(about, TITLE_PT, room, 2)]
         heads += [(SMALL_PT, line) for line in wrap(f"{_title(x, words)} {told}", SMALL_PT, room)]
-        notes = words["flow_note"] if isinstance(x, LayerFlow) else words["table_note"]
-        feet = wrap(notes, SMALL_PT, room)
+        feet = wrap(words["flow_note"] if isinstance(x, LayerFlow) else words["table_note"], SMALL_PT, room)
         self.top = 0.16 + sum(size * LEADING / 72 for size, _ in heads) + 0.08
-        self.height = self.top + body + 0.12 + step * (len(feet) + 1) + 0.12
-        self.figure = Figure(figsize=(self.width, self.height), facecolor=colours.paper)
-        FigureCanvasAgg(self.figure)
+        """inches above the body"""
+        super().__init__(width, self.top + body + 0.12 + step * (len(feet) + 1) + 0.12, colours)
         down = 0.12
         for size, line in heads:
             down += size * LEADING / 72
-            self._write(MARGIN, down, line, size, colours.ink if size == TITLE_PT else colours.quiet)
+            self.write(MARGIN, down, line, size, colours.ink if size == TITLE_PT else colours.quiet)
         for number, line in enumerate(feet):
-            self._write(MARGIN, self.top + body + 0.12 + step * (number + 1), line, SMALL_PT, colours.quiet)
-        self._write(self.width - MARGIN, self.height - 0.08, words["research"], 6.5, colours.quiet, ha="right")
-
-    def axes(self, left: float, down: float, width: float, height: float) -> "Axes":
-        """With its upper left corner `down` inches below the title."""
-        bottom = self.height - self.top - down - height
-        box = (left / self.width, bottom / self.height, width / self.width, height / self.height)
-        return self.figure.add_axes(box, facecolor=self.colours.paper)
+            self.write(MARGIN, self.top + body + 0.12 + step * (number + 1), line, SMALL_PT, colours.quiet)
+        self.write(self.width - MARGIN, self.height - 0.08, words["research"], 6.5, colours.quiet, ha="right")
 
     def key(self, left: float, down: float, name: str, colour: str, dashes: object) -> None:
-        from matplotlib.lines import Line2D
-
-        y = 1 - (self.top + down - 0.04) / self.height
-        ends = [left / self.width, (left + 0.28) / self.width]
-        self.figure.add_artist(Line2D(ends, [y, y], color=colour, lw=1.6, linestyle=dashes))
-        self._write(left + 0.36, self.top + down, name, BODY_PT, self.colours.ink)
-
-    def _write(self, left: float, down: float, text: str, size: float, colour: str, ha: str = "left") -> None:
-        place = (left / self.width, 1 - down / self.height)
-        self.figure.text(*place, text, color=colour, size=size, ha=ha, va="baseline", parse_math=False)
+        self.line((left, left + 0.28), down - 0.04, colour, 1.6, linestyle=dashes)
+        self.write(left + 0.36, down, name, BODY_PT, self.colours.ink)

@@ -12,6 +12,7 @@ from medlab.core.provenance import collect
 from medlab.core.record import check_choice
 from medlab.core.score import Score, Scorecard
 from medlab.plots.plate import Plate
+from medlab.plots.sheet import Sheet
 from medlab.plots.style import BODY_PT, LEADING, SMALL_PT, THEMES, Theme, drawing
 from medlab.plots.typeset import shorten, visible, wrap
 from medlab.plots.words import LANGUAGES, words_in
@@ -68,17 +69,12 @@ def _found(card: Scorecard, name: str) -> Score | None:
 
 
 def _draw(rows: dict, wanted: list[str], said: dict, controls: set[str], colours: Theme, research: str) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     width = 2 * MARGIN + NAMES + COLUMN * max(len(wanted), 2)
     verdicts = {name: wrap(text, SMALL_PT, 72 * (width - 2 * MARGIN - 0.15), 2) for name, text in said.items()}
     line = SMALL_PT * LEADING / 72
     heights = {name: ROW + line * len(verdicts[name]) for name in rows}
     height = HEAD + sum(heights.values()) + MARGIN + 0.1
-    figure = Figure(figsize=(width, height), facecolor=colours.paper)
-    FigureCanvasAgg(figure)
-    page = _Page(figure, colours)
+    page = Sheet(width, height, colours)
     for index, name in enumerate(wanted):
         best = next((row[index] for row in rows.values() if row[index]), None)
         arrow = {"higher": " ↑", "lower": " ↓"}.get(best.direction, "") if best else ""
@@ -87,7 +83,7 @@ def _draw(rows: dict, wanted: list[str], said: dict, controls: set[str], colours
     top = HEAD
     for name, row in rows.items():
         ink = colours.quiet if name in controls else colours.ink
-        page.rule(top)
+        page.line((MARGIN, width - MARGIN), top, colours.quiet, 0.3)
         page.write(MARGIN, top + 0.2, shorten(visible(name), BODY_PT, 72 * (NAMES - 0.1)), BODY_PT, ink)
         for index, score in enumerate(row):
             _cell(page, score, (_left(index), top), _range(rows, index), ink)
@@ -95,32 +91,10 @@ def _draw(rows: dict, wanted: list[str], said: dict, controls: set[str], colours
             page.write(MARGIN + 0.1, top + ROW + line * (number + 0.5), text, SMALL_PT, ink)
         top += heights[name]
     page.write(width - MARGIN, height - 0.09, research, 6.5, colours.quiet, ha="right")
-    return figure
+    return page.figure
 
 
-class _Page:
-    """A figure written on in inches from the top left."""
-
-    def __init__(self, figure: "Figure", colours: Theme):
-        self.figure, self.colours = figure, colours
-        self.width, self.height = figure.get_size_inches()
-
-    def write(self, left: float, down: float, text: str, size: float, colour: str, ha: str = "left") -> None:
-        place = (left / self.width, 1 - down / self.height)
-        self.figure.text(*place, text, color=colour, size=size, ha=ha, va="baseline", parse_math=False)
-
-    def line(self, ends: tuple[float, float], down: float, colour: str, width_pt: float, marker: str = "") -> None:
-        from matplotlib.lines import Line2D
-
-        y = 1 - down / self.height
-        xs = [end / self.width for end in ends]
-        self.figure.add_artist(Line2D(xs, [y, y], color=colour, lw=width_pt, marker=marker, markersize=3.5))
-
-    def rule(self, down: float) -> None:
-        self.line((MARGIN, self.width - MARGIN), down, self.colours.quiet, 0.3)
-
-
-def _cell(page: _Page, score: Score | None, place: tuple[float, float], reach: tuple[float, float], ink: str) -> None:
+def _cell(page: Sheet, score: Score | None, place: tuple[float, float], reach: tuple[float, float], ink: str) -> None:
     left, top = place
     if score is None:
         page.write(left, top + 0.2, "–", BODY_PT, ink)
@@ -134,7 +108,7 @@ def _cell(page: _Page, score: Score | None, place: tuple[float, float], reach: t
 
     page.line((left, left + COLUMN - 0.25), top + 0.31, page.colours.quiet, 0.3)
     page.line((at(score.ci_low), at(score.ci_high)), top + 0.31, ink, 1.6)
-    page.line((at(score.value), at(score.value)), top + 0.31, ink, 1.6, marker="o")
+    page.line((at(score.value), at(score.value)), top + 0.31, ink, 1.6, marker="o", markersize=3.5)
 
 
 def _range(rows: dict, index: int) -> tuple[float, float]:
